@@ -1,0 +1,1 @@
+//! Renders a generation for other programs to read.

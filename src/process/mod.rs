@@ -1,0 +1,1 @@
+//! What the kernel is asked for: the only module with `unsafe` code.
