@@ -148,7 +148,6 @@ mod tests {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             spawned => spawned.unwrap(),
         };
-        child.stdin.take().unwrap().write_all(file).unwrap();
         let serving = thread::spawn(move || {
             loop {
                 let (mut connection, _) = engine.accept().unwrap();
@@ -157,6 +156,8 @@ mod tests {
                 }
             }
         });
+        // The client asks the engine before it reads the file, so the engine must be there already.
+        child.stdin.take().unwrap().write_all(file).unwrap();
         // Wait for the client first: if it refuses the file, there is no request to wait for.
         assert!(child.wait().unwrap().success());
         Some(serving.join().unwrap())

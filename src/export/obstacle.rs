@@ -37,9 +37,8 @@ impl Obstacle {
                 "rename it, or use `--format json`"
             }
             Self::ReservedByBash => "rename it, or use another format",
-            Self::LineBreak | Self::LineTooLong => {
-                "deliver it as a file, or use `--format systemd` or `json`"
-            }
+            Self::LineBreak => "deliver it as a file, or encode it with the filter `|base64`",
+            Self::LineTooLong => "deliver it as a file",
             Self::NotUtf8 => {
                 "encode it with the filter `|base64`, or use `--format shell` or `dotenv`"
             }

@@ -69,7 +69,7 @@ pub(super) fn all() -> Vec<(String, Secret)> {
         b"caf\xe9 \x81\x88\xc3".to_vec(),
         (1..=u8::MAX).collect(),
         b"x".repeat(60_000),
-        b"it's\n\"100\\kB\" ".repeat(6_700),
+        b"it's\n\"100\\kB\" ".repeat(7_200),
     ];
     named(texts.chain(bytes))
 }
