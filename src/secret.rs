@@ -16,6 +16,11 @@ impl Secret {
         Self(Zeroizing::new(bytes))
     }
 
+    /// All of `parts`, one after the other.
+    pub(crate) fn concat(parts: &[Self]) -> Self {
+        Self::new(parts.iter().flat_map(|part| part.expose()).copied().collect())
+    }
+
     /// The bytes themselves. Every call is a place where a value could leak: look twice.
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0

@@ -4,8 +4,6 @@
 //! tells what keeps a variable out of the format, `write` writes variables that meet none. What a
 //! format cannot carry byte for byte is refused, never approximated.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the `export` command does not call it yet"))]
-
 mod docker;
 mod dotenv;
 mod json;

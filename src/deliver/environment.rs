@@ -1,0 +1,83 @@
+//! The child's environment: the parent's, less what it must not see, plus the generation.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::CStr,
+    path::PathBuf,
+};
+
+use crate::{
+    generation::Generation,
+    manifest::{Inherit, Run},
+    process::{Account, EnvBlock, EnvError},
+};
+
+/// What the child would have inherited without us, and what it must not.
+pub(crate) struct Parent<'a> {
+    /// Byte for byte, in order.
+    pub(crate) environ: &'a [&'static CStr],
+    /// Variables that logged in to the sources.
+    pub(crate) credentials: &'a BTreeSet<String>,
+}
+
+/// Builds the block. `paths` are the delivered files by the variable that names them; `account`
+/// is the user that the child runs as, where that is not ours.
+///
+/// # Errors
+/// A value with a NUL byte.
+pub(crate) fn environment(
+    parent: &Parent<'_>,
+    generation: &Generation,
+    paths: &BTreeMap<String, PathBuf>,
+    run: &Run,
+    account: Option<&Account>,
+) -> Result<EnvBlock, EnvError> {
+    use std::os::unix::ffi::OsStrExt;
+
+    let user = account.map(|account| {
+        let name = account.name.as_bytes();
+        [("HOME", account.home.as_os_str().as_bytes()), ("USER", name), ("LOGNAME", name)]
+    });
+    let user = user.into_iter().flatten();
+    let values = generation
+        .variables
+        .iter()
+        .map(|variable| (variable.name.as_str(), variable.value.expose()))
+        .chain(paths.iter().map(|(name, path)| (name.as_str(), path.as_os_str().as_bytes())));
+    // What is delivered wins over what follows from the user.
+    let mut delivered = user.collect::<BTreeMap<_, _>>();
+    delivered.extend(values);
+
+    let mut block = EnvBlock::default();
+    for &entry in parent.environ {
+        let name = name_of(entry);
+        let replaced = std::str::from_utf8(name).is_ok_and(|name| {
+            delivered.contains_key(name)
+                || generation.removed.contains(name)
+                || parent.credentials.contains(name)
+        });
+        if !replaced && inherits(run, name) {
+            block.inherit(entry);
+        }
+    }
+    for (name, value) in delivered {
+        block.set(name.as_bytes(), value)?;
+    }
+    Ok(block)
+}
+
+/// The name of an entry; all of it where it has no `=`.
+pub(crate) fn name_of(entry: &'static CStr) -> &'static [u8] {
+    let bytes = entry.to_bytes();
+    bytes.split(|byte| *byte == b'=').next().unwrap_or(bytes)
+}
+
+fn inherits(run: &Run, name: &[u8]) -> bool {
+    let lists = |names: &[String]| names.iter().any(|listed| listed.as_bytes() == name);
+    let passed = match &run.inherit {
+        Inherit::All => true,
+        Inherit::None => false,
+        Inherit::Only(names) => lists(names),
+    };
+    passed && !lists(&run.strip)
+}

@@ -1,0 +1,9 @@
+//! Hands a generation over: the child's environment block, and its files.
+
+mod environment;
+mod files;
+
+pub(crate) use self::{
+    environment::{Parent, environment},
+    files::{FileTrouble, memory_files},
+};

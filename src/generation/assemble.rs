@@ -1,0 +1,315 @@
+//! Fills the templates of a plan with what the sources answered.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::SystemTime,
+};
+
+use super::{
+    DeliveredContent, DeliveredVariable, Generation, Lacking, Missing, lacking::Unanswered,
+};
+use crate::{
+    filter,
+    manifest::{DeclaredSecret, Origin, Written},
+    plan::{Candidate, Layers, Plan, candidates, references},
+    reference::{Reference, Request},
+    secret::Secret,
+    source::{Answer, ErrorKind, Outlook},
+    template::{Hole, LeaseItem, Part, Target},
+};
+
+/// Everything that templates are filled from.
+pub(crate) struct Given<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) layers: &'a Layers,
+    /// Values of `--set`.
+    pub(crate) set: &'a BTreeMap<String, Secret>,
+    /// Values of the profile's `.env` files.
+    pub(crate) dotenv: &'a BTreeMap<String, Secret>,
+    /// Values of the parent's environment.
+    pub(crate) parent: &'a BTreeMap<Vec<u8>, Secret>,
+    pub(crate) answers: &'a BTreeMap<Request, Answer>,
+    /// When the answers were asked for: leases count from here.
+    pub(crate) asked: SystemTime,
+}
+
+/// Builds the generation as far as it goes, and says all that it lacks. One that lacks anything
+/// must not be delivered.
+pub(crate) fn assemble(given: &Given<'_>) -> (Generation, Lacking) {
+    let mut assembly = Assembly { given, filled: BTreeMap::new(), unanswered: BTreeMap::new() };
+    let mut generation = Generation::default();
+    let mut missing = Vec::new();
+    let declared = given.plan.variables.keys();
+    let names = declared.chain(given.set.keys()).chain(given.dotenv.keys());
+    for name in names.collect::<BTreeSet<_>>() {
+        let planned = given.plan.variables.get(name);
+        match assembly.variable(name) {
+            Filled::Value(value) if value.expose().contains(&0) => missing.push(Missing {
+                name: name.clone(),
+                reason: "its value holds a NUL byte, which no variable can; deliver it under \
+                         `[files]`, or with `|base64`"
+                    .to_owned(),
+                description: None,
+            }),
+            Filled::Value(value) => {
+                generation.variables.push(DeliveredVariable { name: name.clone(), value });
+            }
+            Filled::Inherited | Filled::Unanswered => {}
+            Filled::Missing(_) if planned.is_some_and(|planned| !planned.required) => {
+                generation.removed.insert(name.clone());
+            }
+            Filled::Missing(reason) => missing.push(Missing {
+                name: name.clone(),
+                reason,
+                description: planned.and_then(|planned| planned.description.clone()),
+            }),
+        }
+    }
+    for file in &given.plan.files {
+        match assembly.template(&file.content, &format!("file {}", file.path)) {
+            Filled::Value(content) => generation.files.push(DeliveredContent {
+                path: file.path.clone(),
+                content,
+                env: file.env.clone(),
+                mode: file.mode,
+                on_change: file.on_change.clone(),
+            }),
+            Filled::Inherited | Filled::Unanswered => {}
+            Filled::Missing(_) if !file.required => {
+                generation.removed.insert(file.env.clone());
+            }
+            Filled::Missing(reason) => missing.push(Missing {
+                name: format!("file {}", file.path),
+                reason,
+                description: file.description.clone(),
+            }),
+        }
+    }
+    let lacking = Lacking { missing, unanswered: assembly.unanswered() };
+    (generation, lacking)
+}
+
+/// What became of a template.
+#[derive(Debug, Clone)]
+enum Filled {
+    Value(Secret),
+    /// The parent's own value holds.
+    Inherited,
+    /// It has no value, for this reason.
+    Missing(String),
+    /// A source did not answer; that is reported once for all that need it.
+    Unanswered,
+}
+
+struct Assembly<'a> {
+    given: &'a Given<'a>,
+    filled: BTreeMap<String, Filled>,
+    /// By request, the names that need it.
+    unanswered: BTreeMap<Request, BTreeSet<String>>,
+}
+
+impl Assembly<'_> {
+    /// The value of a variable by the strongest of its candidates.
+    fn variable(&mut self, name: &str) -> Filled {
+        if let Some(filled) = self.filled.get(name) {
+            return filled.clone();
+        }
+        let given = self.given;
+        let candidates = candidates(given.plan, given.layers, name);
+        let known = |values: &BTreeMap<String, Secret>| {
+            values.get(name).cloned().map_or(Filled::Missing("it is not set".into()), Filled::Value)
+        };
+        let mut filled = match candidates.first() {
+            None => Filled::Missing("nothing gives it a value".into()),
+            Some(Candidate::Set) => known(given.set),
+            Some(Candidate::Dotenv { .. }) => known(given.dotenv),
+            Some(Candidate::Parent) => Filled::Inherited,
+            Some(
+                Candidate::Profile { written, .. }
+                | Candidate::Env(written)
+                | Candidate::Default(written),
+            ) => self.template(written, name),
+        };
+        if matches!(filled, Filled::Missing(_))
+            && let Some(Candidate::Default(default)) = candidates.last()
+        {
+            filled = self.template(default, name);
+        }
+        self.filled.insert(name.to_owned(), filled.clone());
+        filled
+    }
+
+    fn template(&mut self, written: &Written, needed_by: &str) -> Filled {
+        let mut text = Vec::new();
+        let mut outcome = None;
+        for part in &written.template.parts {
+            let hole = match part {
+                Part::Literal(literal) => {
+                    text.push(Secret::from(literal.as_str()));
+                    continue;
+                }
+                Part::Hole(hole) => hole,
+            };
+            match self.hole(hole, needed_by) {
+                Filled::Value(value) => text.push(value),
+                // What is missing says more than what was not answered, and the first says most.
+                Filled::Missing(reason) if !matches!(outcome, Some(Filled::Missing(_))) => {
+                    outcome = Some(Filled::Missing(reason));
+                }
+                other => outcome = outcome.or(Some(other)),
+            }
+        }
+        outcome.unwrap_or_else(|| Filled::Value(Secret::concat(&text)))
+    }
+
+    fn hole(&mut self, hole: &Hole, needed_by: &str) -> Filled {
+        let values = match self.values(hole, needed_by) {
+            Ok(values) => values,
+            Err(filled) => return filled,
+        };
+        match filter::apply(&hole.filters, values) {
+            Ok(value) => Filled::Value(value),
+            Err(filter::NotText) => {
+                Filled::Missing("`|json` needs text, and the value is not UTF-8".into())
+            }
+        }
+    }
+
+    /// The value of a hole before its filters; two with `|versions`, where there are two.
+    fn values(&mut self, hole: &Hole, needed_by: &str) -> Result<Vec<Secret>, Filled> {
+        let plan = self.given.plan;
+        match &hole.target {
+            Target::Lease { name, item } => {
+                return self.lease(hole, name, *item, needed_by).map(|value| vec![value]);
+            }
+            Target::Name { name, .. } if !plan.secrets.contains_key(name) => {
+                return self.named_variable(name).map(|value| vec![value]);
+            }
+            _ => {}
+        }
+        let secret = match &hole.target {
+            Target::Name { name, .. } => plan.secrets.get(name),
+            _ => None,
+        };
+        let [current, previous] = references(plan, hole);
+        let Some(current) = current else {
+            return self.without_reference(hole, secret).map(|value| vec![value]);
+        };
+        let current = match self.fetched(&current, needed_by) {
+            Err(Filled::Missing(reason)) => secret
+                .and_then(|secret| secret.default.as_deref())
+                .map(Secret::from)
+                .ok_or(Filled::Missing(reason)),
+            other => other,
+        }?;
+        let previous = match previous.map(|previous| self.fetched(&previous, needed_by)) {
+            // The first version of a secret has none before it.
+            None | Some(Err(Filled::Missing(_))) => None,
+            Some(previous) => Some(previous?),
+        };
+        Ok(std::iter::once(current).chain(previous).collect())
+    }
+
+    /// `${NAME}` of another variable.
+    fn named_variable(&mut self, name: &str) -> Result<Secret, Filled> {
+        let plan = self.given.plan;
+        if !plan.variables.contains_key(name) && !self.given.dotenv.contains_key(name) {
+            return Err(Filled::Missing(format!(
+                "it needs the secret `{name}`, which profile `{}` does not have",
+                plan.profile
+            )));
+        }
+        match self.variable(name) {
+            Filled::Value(value) => Ok(value),
+            Filled::Inherited => {
+                let inherited = self.given.parent.get(name.as_bytes()).cloned();
+                inherited.ok_or_else(|| Filled::Missing(format!("`{name}` is not set")))
+            }
+            Filled::Missing(reason) => Err(Filled::Missing(format!("`{name}`: {reason}"))),
+            Filled::Unanswered => Err(Filled::Unanswered),
+        }
+    }
+
+    fn without_reference(
+        &self,
+        hole: &Hole,
+        secret: Option<&DeclaredSecret>,
+    ) -> Result<Secret, Filled> {
+        let Some(secret) = secret else {
+            return Err(Filled::Missing("it needs a secret that is not declared".into()));
+        };
+        let default = secret.default.as_deref().map(Secret::from);
+        default.ok_or_else(|| {
+            let Target::Name { name, field, .. } = &hole.target else {
+                return Filled::Missing("its secret has no reference".into());
+            };
+            Filled::Missing(match (&secret.origin, field) {
+                (Origin::Fields(_), Some(field)) => {
+                    format!(
+                        "`{name}` has no field `{field}` in profile `{}`",
+                        self.given.plan.profile
+                    )
+                }
+                (Origin::Fields(_), None) => format!("`{name}` has several fields: say which"),
+                _ => format!("profile `{}` gives `{name}` no value", self.given.plan.profile),
+            })
+        })
+    }
+
+    fn fetched(&mut self, reference: &Reference, needed_by: &str) -> Result<Secret, Filled> {
+        let request = reference.request();
+        let field = |answer: &Answer| match answer {
+            Ok(fetched) => fetched.content.field(reference.field.as_deref()),
+            Err(error) => Err(error.clone()),
+        };
+        match self.given.answers.get(&request).map(field) {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) if error.kind == ErrorKind::NotFound => {
+                Err(Filled::Missing(format!("`{reference}`: {error}")))
+            }
+            // A field that cannot be read is this variable's alone; the path was answered.
+            Some(Err(error)) if self.given.answers.get(&request).is_some_and(Result::is_ok) => {
+                Err(Filled::Missing(format!("`{reference}`: {error}")))
+            }
+            _ => {
+                self.unanswered.entry(request).or_default().insert(needed_by.to_owned());
+                Err(Filled::Unanswered)
+            }
+        }
+    }
+
+    fn lease(
+        &mut self,
+        hole: &Hole,
+        name: &str,
+        item: LeaseItem,
+        needed_by: &str,
+    ) -> Result<Secret, Filled> {
+        let [reference, _] = references(self.given.plan, hole);
+        let none = || Filled::Missing(format!("`{name}` is not leased"));
+        let request = reference.ok_or_else(none)?.request();
+        let Some(Ok(fetched)) = self.given.answers.get(&request) else {
+            self.unanswered.entry(request).or_default().insert(needed_by.to_owned());
+            return Err(Filled::Unanswered);
+        };
+        let Outlook::Leased { ttl, .. } = &fetched.outlook else { return Err(none()) };
+        Ok(Secret::from(
+            match item {
+                LeaseItem::Ttl => ttl.as_secs().to_string(),
+                LeaseItem::Expires => {
+                    humantime::format_rfc3339_seconds(self.given.asked + *ttl).to_string()
+                }
+            }
+            .as_str(),
+        ))
+    }
+
+    fn unanswered(&mut self) -> Vec<Unanswered> {
+        let unanswered = std::mem::take(&mut self.unanswered);
+        let errors = unanswered.into_iter().filter_map(|(request, needed_by)| {
+            let error = self.given.answers.get(&request)?.as_ref().err()?.clone();
+            Some(Unanswered { request, error, needed_by: needed_by.into_iter().collect() })
+        });
+        errors.collect()
+    }
+}

@@ -1,0 +1,135 @@
+//! What one profile of a manifest asks for, with inheritance followed and contradictions found.
+//!
+//! Pure. A plan knows which candidates a variable has and which requests they need; it does not
+//! know a value.
+
+mod check;
+mod needs;
+mod profile_chain;
+
+use std::{collections::BTreeMap, ops::Range, time::Duration};
+
+use self::profile_chain::chain;
+pub(crate) use self::{
+    check::check,
+    needs::{Candidate, Layers, candidates, references, requests},
+};
+use crate::{
+    fault::Fault,
+    manifest::{
+        DeclaredFile, DeclaredSecret, Dotenv, Manifest, Variable, Written, conventional_dotenv,
+        refuses_dotenv,
+    },
+};
+
+/// What a run in one profile has to deliver.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) profile: String,
+    /// `.env` files in order, later ones winning.
+    pub(crate) dotenv: Vec<String>,
+    pub(crate) variables: BTreeMap<String, PlannedVariable>,
+    pub(crate) files: Vec<DeclaredFile>,
+    pub(crate) secrets: BTreeMap<String, DeclaredSecret>,
+    /// How often to look for changes where a secret does not say.
+    pub(crate) watch: Option<Duration>,
+}
+
+/// A declared variable with what all declarations of it say together.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedVariable {
+    /// The profile's own value, which beats `.env` files, and the profile that says it.
+    pub(crate) own: Option<(Written, String)>,
+    /// The value of `[env]`.
+    pub(crate) base: Option<Written>,
+    pub(crate) default: Option<Written>,
+    pub(crate) required: bool,
+    pub(crate) description: Option<String>,
+    pub(crate) span: Range<usize>,
+}
+
+impl Plan {
+    /// The plan of `profile`, which must be one that [`check`] found no fault with.
+    ///
+    /// # Errors
+    /// A profile that `extends` an unknown one or itself.
+    pub(crate) fn of(manifest: &Manifest, profile: &str) -> Result<Self, Vec<Fault>> {
+        let chain = chain(manifest, profile)?;
+        let mut variables = manifest
+            .env
+            .iter()
+            .map(|(name, variable)| (name.clone(), PlannedVariable::base(variable)))
+            .collect::<BTreeMap<_, _>>();
+        let mut secrets = manifest.secrets.clone();
+        let mut dotenv = None;
+        let mut watch = None;
+        for (name, layer) in &chain {
+            for (variable, declared) in &layer.env {
+                variables
+                    .entry(variable.clone())
+                    .or_insert_with(|| PlannedVariable::empty(declared))
+                    .overlay(declared, name);
+            }
+            secrets.extend(layer.secrets.clone());
+            dotenv = layer.dotenv.as_ref().map(|(dotenv, _)| dotenv.clone()).or(dotenv);
+            watch = layer.watch.or(watch);
+        }
+        let allowed = chain.last().is_some_and(|(_, own)| own.allow_dotenv);
+        let dotenv = match dotenv {
+            Some(Dotenv::Refused) => Vec::new(),
+            Some(Dotenv::Files(files)) => files,
+            None if refuses_dotenv(profile) && !allowed => Vec::new(),
+            None => conventional_dotenv(profile).to_vec(),
+        };
+        Ok(Self {
+            profile: profile.to_owned(),
+            dotenv,
+            variables,
+            files: manifest.files.clone(),
+            secrets,
+            watch,
+        })
+    }
+}
+
+impl PlannedVariable {
+    fn empty(declared: &Variable) -> Self {
+        Self {
+            own: None,
+            base: None,
+            default: None,
+            required: true,
+            description: None,
+            span: declared.span.clone(),
+        }
+    }
+
+    fn base(declared: &Variable) -> Self {
+        Self {
+            base: declared.value.clone(),
+            default: declared.default.clone(),
+            required: declared.required.unwrap_or(true),
+            description: declared.description.clone(),
+            ..Self::empty(declared)
+        }
+    }
+
+    fn overlay(&mut self, declared: &Variable, profile: &str) {
+        if let Some(value) = &declared.value {
+            self.own = Some((value.clone(), profile.to_owned()));
+        }
+        if declared.default.is_some() {
+            self.default.clone_from(&declared.default);
+        }
+        if declared.description.is_some() {
+            self.description.clone_from(&declared.description);
+        }
+        self.required = declared.required.unwrap_or(self.required);
+    }
+
+    /// Every template of it.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Written> {
+        let own = self.own.as_ref().map(|(written, _)| written);
+        own.into_iter().chain(self.base.as_ref()).chain(self.default.as_ref())
+    }
+}

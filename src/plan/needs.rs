@@ -1,0 +1,116 @@
+//! Which candidates a variable has, which wins, and what must be fetched for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Plan, PlannedVariable};
+use crate::{
+    manifest::{Origin, Written},
+    reference::{Reference, Request, Version},
+    template::{Hole, Target},
+};
+
+/// Names that are given from outside the manifest, strongest layer first.
+#[derive(Debug, Default)]
+pub(crate) struct Layers {
+    /// `--set`.
+    pub(crate) set: BTreeSet<String>,
+    /// Variables of the profile's `.env` files, with the file that won.
+    pub(crate) dotenv: BTreeMap<String, String>,
+    /// The parent's environment.
+    pub(crate) parent: BTreeSet<String>,
+}
+
+/// One place that a variable's value can come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Candidate<'p> {
+    Set,
+    Profile { written: &'p Written, profile: &'p str },
+    Dotenv { file: &'p str },
+    Env(&'p Written),
+    Parent,
+    Default(&'p Written),
+}
+
+/// All candidates for `name`, strongest first; the first one wins.
+pub(crate) fn candidates<'p>(plan: &'p Plan, layers: &'p Layers, name: &str) -> Vec<Candidate<'p>> {
+    let planned = plan.variables.get(name);
+    let own = planned.and_then(|planned| planned.own.as_ref());
+    let base = planned.and_then(|planned| planned.base.as_ref());
+    let default = planned.and_then(|planned| planned.default.as_ref());
+    [
+        layers.set.contains(name).then_some(Candidate::Set),
+        own.map(|(written, profile)| Candidate::Profile { written, profile }),
+        layers.dotenv.get(name).map(|file| Candidate::Dotenv { file }),
+        base.map(Candidate::Env),
+        layers.parent.contains(name).then_some(Candidate::Parent),
+        default.map(Candidate::Default),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Everything that must be fetched, each path once, for the candidates that win.
+pub(crate) fn requests(plan: &Plan, layers: &Layers) -> BTreeSet<Request> {
+    let mut requests = BTreeSet::new();
+    for name in plan.variables.keys() {
+        match candidates(plan, layers, name).first() {
+            Some(Candidate::Profile { written, .. } | Candidate::Env(written)) => {
+                add(plan, written, &mut requests);
+            }
+            _ => {}
+        }
+    }
+    for file in &plan.files {
+        add(plan, &file.content, &mut requests);
+    }
+    requests
+}
+
+fn add(plan: &Plan, written: &Written, requests: &mut BTreeSet<Request>) {
+    for hole in written.template.holes() {
+        for reference in references(plan, hole).into_iter().flatten() {
+            requests.insert(reference.request());
+        }
+    }
+}
+
+/// The references that fill `hole`: one, two with `|versions`, none for a variable's name, a
+/// secret that this profile lacks, or one that only has a default. In the second place stands
+/// the previous version.
+pub(crate) fn references(plan: &Plan, hole: &Hole) -> [Option<Reference>; 2] {
+    let Some(current) = reference(plan, &hole.target) else { return [None, None] };
+    let previous = hole.wants_versions().then(|| current.at(Version::Previous));
+    [Some(current), previous]
+}
+
+fn reference(plan: &Plan, target: &Target) -> Option<Reference> {
+    let (name, field, version) = match target {
+        Target::Inline(reference) => return Some(reference.clone()),
+        Target::Name { name, field, version } => (name, field.as_deref(), version),
+        Target::Lease { name, .. } => (name, None, &Version::Current),
+    };
+    let reference = match &plan.secrets.get(name)?.origin {
+        Origin::Reference(placed) => {
+            let mut reference = placed.reference.clone();
+            if field.is_some() {
+                reference.field = field.map(str::to_owned);
+            }
+            reference
+        }
+        Origin::Fields(fields) => match field {
+            Some(field) => fields.get(field)?.reference.clone(),
+            None if fields.len() == 1 => fields.values().next()?.reference.clone(),
+            None => return None,
+        },
+        Origin::Default => return None,
+    };
+    Some(if *version == Version::Current { reference } else { reference.at(version.clone()) })
+}
+
+impl PlannedVariable {
+    /// Whether something in the manifest gives it a value.
+    pub(crate) fn has_value(&self) -> bool {
+        self.own.is_some() || self.base.is_some()
+    }
+}

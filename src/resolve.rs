@@ -1,0 +1,134 @@
+//! From a plan to a generation: what a worker does, and exec mode in its own process.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::SystemTime,
+};
+
+use crate::{
+    generation::{Generation, Given, Lacking, assemble},
+    plan::{Layers, Plan, requests},
+    reference::{Request, Version},
+    secret::Secret,
+    source::{Answer, Content, ErrorKind, Outlook, Registry, SourceError, Surroundings},
+};
+
+/// What came of resolving a plan.
+pub(crate) struct Resolved {
+    pub(crate) generation: Generation,
+    /// What the generation lacks. It must not be delivered unless that is nothing.
+    pub(crate) lacking: Lacking,
+    /// Which names are given from outside the manifest.
+    pub(crate) layers: Layers,
+    /// How each answer can change.
+    pub(crate) outlooks: BTreeMap<Request, Outlook>,
+    /// Environment variables that log in to the sources that were used.
+    pub(crate) credentials: BTreeSet<String>,
+}
+
+/// Which sources may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Everything,
+    /// Those alone that answer from this machine; the others' values stay open.
+    Offline,
+}
+
+/// Everything that resolving starts from.
+pub(crate) struct Question<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) registry: &'a Registry,
+    pub(crate) surroundings: &'a Surroundings,
+    /// Values of `--set`.
+    pub(crate) set: &'a BTreeMap<String, Secret>,
+    pub(crate) reach: Reach,
+}
+
+/// Reads the `.env` files, asks the sources, and fills the templates.
+///
+/// # Errors
+/// A `.env` file of the profile that is there but cannot be read or understood. Everything else
+/// is said in [`Resolved::lacking`].
+pub(crate) fn resolve(question: &Question<'_>) -> Result<Resolved, SourceError> {
+    let Question { plan, registry, surroundings, set, reach } = *question;
+    let (dotenv, files) = dotenv(plan, registry)?;
+    let layers = layers(set, files, surroundings);
+    let mut requests = requests(plan, &layers);
+    if reach == Reach::Offline {
+        requests.retain(|request| registry.is_offline(&request.source));
+    }
+    let asked = SystemTime::now();
+    let answers = registry.fetch(&requests);
+    let (generation, lacking) = assemble(&Given {
+        plan,
+        layers: &layers,
+        set,
+        dotenv: &dotenv,
+        parent: &surroundings.environment,
+        answers: &answers,
+        asked,
+    });
+    let outlook = |answer: Answer| answer.ok().map(|fetched| fetched.outlook);
+    Ok(Resolved {
+        generation,
+        lacking,
+        layers,
+        outlooks: answers
+            .into_iter()
+            .filter_map(|(request, answer)| Some((request, outlook(answer)?)))
+            .collect(),
+        credentials: registry.credentials(&requests),
+    })
+}
+
+/// Which names the command line, the `.env` files and the parent give, without asking a source.
+///
+/// # Errors
+/// As [`resolve`].
+pub(crate) fn named_outside(question: &Question<'_>) -> Result<Layers, SourceError> {
+    let (_, files) = dotenv(question.plan, question.registry)?;
+    Ok(layers(question.set, files, question.surroundings))
+}
+
+fn layers(
+    set: &BTreeMap<String, Secret>,
+    dotenv: BTreeMap<String, String>,
+    surroundings: &Surroundings,
+) -> Layers {
+    let parent = surroundings.environment.keys();
+    Layers {
+        set: set.keys().cloned().collect(),
+        dotenv,
+        parent: parent.filter_map(|name| String::from_utf8(name.clone()).ok()).collect(),
+    }
+}
+
+type Dotenv = (BTreeMap<String, Secret>, BTreeMap<String, String>);
+
+/// The variables of the profile's `.env` files and the file of each; later files win.
+fn dotenv(plan: &Plan, registry: &Registry) -> Result<Dotenv, SourceError> {
+    let requests = plan.dotenv.iter().map(|file| Request {
+        source: "dotenv".to_owned(),
+        path: file.clone(),
+        version: Version::Current,
+        params: Vec::new(),
+    });
+    let requests = requests.collect::<Vec<_>>();
+    let mut values = BTreeMap::new();
+    let mut files = BTreeMap::new();
+    for (request, answer) in requests.iter().zip(registry.fetch_in_order("dotenv", &requests)) {
+        let fields = match answer {
+            Ok(fetched) => match fetched.content {
+                Content::Fields(fields) => fields,
+                Content::Value(_) => continue,
+            },
+            Err(error) if error.kind == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for (name, value) in fields {
+            files.insert(name.clone(), request.path.clone());
+            values.insert(name, value);
+        }
+    }
+    Ok((values, files))
+}
