@@ -39,10 +39,6 @@ impl Filter {
             },
         )
     }
-
-    pub(crate) fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, filter)| *filter == self).map_or("", |(name, _)| *name)
-    }
 }
 
 /// A value could not go through a filter. Says nothing of the value.

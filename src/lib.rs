@@ -5,6 +5,7 @@
 
 mod cli;
 mod deliver;
+mod environment;
 mod export;
 mod fault;
 mod filter;

@@ -20,6 +20,8 @@ pub(crate) struct Resolved {
     pub(crate) lacking: Lacking,
     /// Which names are given from outside the manifest.
     pub(crate) layers: Layers,
+    /// The `.env` files of the profile that were there.
+    pub(crate) dotenv_files: Vec<String>,
     /// How each answer can change.
     pub(crate) outlooks: BTreeMap<Request, Outlook>,
     /// Environment variables that log in to the sources that were used.
@@ -51,8 +53,8 @@ pub(crate) struct Question<'a> {
 /// is said in [`Resolved::lacking`].
 pub(crate) fn resolve(question: &Question<'_>) -> Result<Resolved, SourceError> {
     let Question { plan, registry, surroundings, set, reach } = *question;
-    let (dotenv, files) = dotenv(plan, registry)?;
-    let layers = layers(set, files, surroundings);
+    let dotenv = dotenv(plan, registry)?;
+    let layers = layers(set, dotenv.files_by_name, surroundings);
     let mut requests = requests(plan, &layers);
     if reach == Reach::Offline {
         requests.retain(|request| registry.is_offline(&request.source));
@@ -63,8 +65,7 @@ pub(crate) fn resolve(question: &Question<'_>) -> Result<Resolved, SourceError> 
         plan,
         layers: &layers,
         set,
-        dotenv: &dotenv,
-        parent: &surroundings.environment,
+        dotenv: &dotenv.values,
         answers: &answers,
         asked,
     });
@@ -73,6 +74,7 @@ pub(crate) fn resolve(question: &Question<'_>) -> Result<Resolved, SourceError> 
         generation,
         lacking,
         layers,
+        dotenv_files: dotenv.files,
         outlooks: answers
             .into_iter()
             .filter_map(|(request, answer)| Some((request, outlook(answer)?)))
@@ -86,8 +88,8 @@ pub(crate) fn resolve(question: &Question<'_>) -> Result<Resolved, SourceError> 
 /// # Errors
 /// As [`resolve`].
 pub(crate) fn named_outside(question: &Question<'_>) -> Result<Layers, SourceError> {
-    let (_, files) = dotenv(question.plan, question.registry)?;
-    Ok(layers(question.set, files, question.surroundings))
+    let dotenv = dotenv(question.plan, question.registry)?;
+    Ok(layers(question.set, dotenv.files_by_name, question.surroundings))
 }
 
 fn layers(
@@ -95,17 +97,20 @@ fn layers(
     dotenv: BTreeMap<String, String>,
     surroundings: &Surroundings,
 ) -> Layers {
-    let parent = surroundings.environment.keys();
-    Layers {
-        set: set.keys().cloned().collect(),
-        dotenv,
-        parent: parent.filter_map(|name| String::from_utf8(name.clone()).ok()).collect(),
-    }
+    Layers { set: set.keys().cloned().collect(), dotenv, parent: surroundings.environment.clone() }
 }
 
-type Dotenv = (BTreeMap<String, Secret>, BTreeMap<String, String>);
+/// What the `.env` files of a profile say together.
+#[derive(Default)]
+struct Dotenv {
+    values: BTreeMap<String, Secret>,
+    /// The file that each variable is from.
+    files_by_name: BTreeMap<String, String>,
+    /// The files that were there.
+    files: Vec<String>,
+}
 
-/// The variables of the profile's `.env` files and the file of each; later files win.
+/// Reads the `.env` files; later ones win. One that is not there says nothing.
 fn dotenv(plan: &Plan, registry: &Registry) -> Result<Dotenv, SourceError> {
     let requests = plan.dotenv.iter().map(|file| Request {
         source: "dotenv".to_owned(),
@@ -114,8 +119,7 @@ fn dotenv(plan: &Plan, registry: &Registry) -> Result<Dotenv, SourceError> {
         params: Vec::new(),
     });
     let requests = requests.collect::<Vec<_>>();
-    let mut values = BTreeMap::new();
-    let mut files = BTreeMap::new();
+    let mut dotenv = Dotenv::default();
     for (request, answer) in requests.iter().zip(registry.fetch_in_order("dotenv", &requests)) {
         let fields = match answer {
             Ok(fetched) => match fetched.content {
@@ -125,10 +129,11 @@ fn dotenv(plan: &Plan, registry: &Registry) -> Result<Dotenv, SourceError> {
             Err(error) if error.kind == ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };
+        dotenv.files.push(request.path.clone());
         for (name, value) in fields {
-            files.insert(name.clone(), request.path.clone());
-            values.insert(name, value);
+            dotenv.files_by_name.insert(name.clone(), request.path.clone());
+            dotenv.values.insert(name, value);
         }
     }
-    Ok((values, files))
+    Ok(dotenv)
 }

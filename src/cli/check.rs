@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     plan::candidates,
-    resolve::{Question, Reach, Resolved, resolve},
+    resolve::{Reach, Resolved},
 };
 
 #[derive(Debug, Args)]
@@ -74,14 +74,7 @@ pub(crate) fn run(arguments: CheckArgs, inherited: &Inherited) -> Result<i32, Fa
     let set = arguments.project.set()?;
     let project = Project::open(&arguments.project, inherited)?;
     let reach = if arguments.offline { Reach::Offline } else { Reach::Everything };
-    let resolved = resolve(&Question {
-        plan: &project.plan,
-        registry: &project.registry,
-        surroundings: &project.surroundings,
-        set: &set,
-        reach,
-    })
-    .map_err(Failure::new)?;
+    let resolved = project.resolve(&set, reach)?;
     let report = report(&project, &resolved);
     let text = if arguments.json { json(&report)? } else { text(&project, &report) };
     print(text.as_bytes())?;

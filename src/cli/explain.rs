@@ -6,7 +6,7 @@ use super::{Failure, Inherited, args::ProjectArgs, origin, print, project::Proje
 use crate::{
     fault::nearest,
     plan::{Candidate, Layers, Plan, candidates},
-    resolve::{Question, Reach, named_outside},
+    resolve::{Reach, named_outside},
 };
 
 #[derive(Debug, Args)]
@@ -21,14 +21,7 @@ pub(crate) struct ExplainArgs {
 pub(crate) fn run(arguments: ExplainArgs, inherited: &Inherited) -> Result<i32, Failure> {
     let set = arguments.project.set()?;
     let project = Project::open(&arguments.project, inherited)?;
-    let layers = named_outside(&Question {
-        plan: &project.plan,
-        registry: &project.registry,
-        surroundings: &project.surroundings,
-        set: &set,
-        reach: Reach::Offline,
-    })
-    .map_err(Failure::new)?;
+    let layers = named_outside(&project.question(&set, Reach::Offline)).map_err(Failure::new)?;
     let text = match file(&project.plan, &arguments.name) {
         Some(text) => text,
         None => variable(&project.plan, &layers, &arguments.name)?,
@@ -41,8 +34,9 @@ fn variable(plan: &Plan, layers: &Layers, name: &str) -> Result<String, Failure>
     let found = candidates(plan, layers, name);
     let planned = plan.variables.get(name);
     if found.is_empty() && planned.is_none() {
-        let known = plan.variables.keys().chain(layers.dotenv.keys()).chain(&layers.parent);
-        let hint = match nearest(name, known.map(String::as_str)) {
+        let parent = layers.parent.iter().filter_map(|(name, _)| std::str::from_utf8(name).ok());
+        let known = plan.variables.keys().chain(layers.dotenv.keys()).map(String::as_str);
+        let hint = match nearest(name, known.chain(parent)) {
             Some(right) => format!("; did you mean `{right}`?"),
             None => String::new(),
         };

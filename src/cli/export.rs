@@ -2,9 +2,7 @@
 
 use clap::{Args, builder::PossibleValuesParser};
 
-use super::{
-    Failure, Inherited, args::ProjectArgs, print, project::Project, report, run::complete,
-};
+use super::{Failure, Inherited, args::ProjectArgs, print, project::Project, report};
 use crate::{
     export::{Format, render},
     process::forbid_dumps,
@@ -24,7 +22,7 @@ pub(crate) fn run(arguments: ExportArgs, inherited: &Inherited) -> Result<i32, F
     let format = arguments.format.parse::<Format>().map_err(Failure::new)?;
     let set = arguments.project.set()?;
     let project = Project::open(&arguments.project, inherited)?;
-    let resolved = complete(&project, &set)?;
+    let resolved = project.resolve_completely(&set)?;
     for file in &resolved.generation.files {
         report(&format!("the file `{}` is not exported: only `run` delivers files", file.path));
     }

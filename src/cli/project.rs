@@ -1,6 +1,7 @@
 //! Finds the manifest, reads it, and opens what it names.
 
 use std::{
+    collections::BTreeMap,
     env, io,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
@@ -8,11 +9,11 @@ use std::{
 
 use super::{Failure, Inherited, args::ProjectArgs, colours};
 use crate::{
+    environment::Environment,
     fault::Fault,
-    manifest::{
-        self, DEFAULT_PROFILE, Manifest, conventional_dotenv, is_profile_name, refuses_dotenv,
-    },
+    manifest::{self, DEFAULT_PROFILE, Manifest, is_profile_name, refuses_dotenv},
     plan::{self, Plan},
+    resolve::{Question, Reach, Resolved, resolve},
     secret::Secret,
     source::{FileTrouble, Registry, Surroundings, read_regular, specs},
 };
@@ -43,11 +44,14 @@ impl Project {
         let folder = found.as_ref().and_then(|found| found.path.parent());
         let surroundings = Surroundings {
             folder: folder.map(Path::to_path_buf).unwrap_or_default(),
-            environment: environment(inherited),
+            environment: Environment::new(&inherited.environ),
         };
         let (text, path) = match found {
             Some(found) => (found.text, Some(found.path)),
-            None => (bare(&profile)?, None),
+            None => {
+                refuse_bare_profile(&profile)?;
+                (String::new(), None)
+            }
         };
         let shown = path.as_ref().map_or_else(String::new, |path| path.display().to_string());
         let faulty = |faults: &[Fault]| {
@@ -72,6 +76,55 @@ impl Project {
         known_profile(&manifest, &profile, path.is_some())?;
         let plan = Plan::of(&manifest, &profile).map_err(|faults| faulty(&faults))?;
         Ok(Self { manifest, path, plan, registry, surroundings })
+    }
+
+    /// Resolves as far as `reach` goes.
+    ///
+    /// # Errors
+    /// A `.env` file that cannot be understood; no manifest and no `.env` at all.
+    pub(crate) fn resolve(
+        &self,
+        set: &BTreeMap<String, Secret>,
+        reach: Reach,
+    ) -> Result<Resolved, Failure> {
+        let resolved = resolve(&self.question(set, reach)).map_err(Failure::new)?;
+        if self.path.is_none() && resolved.dotenv_files.is_empty() {
+            return Err(Failure::new(
+                "there is no sublet.toml here or in a folder above, and no .env here; \
+                 run `sublet init`, or name a manifest with --manifest",
+            ));
+        }
+        Ok(resolved)
+    }
+
+    /// Resolves everything.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`]; everything that is lacking.
+    pub(crate) fn resolve_completely(
+        &self,
+        set: &BTreeMap<String, Secret>,
+    ) -> Result<Resolved, Failure> {
+        let resolved = self.resolve(set, Reach::Everything)?;
+        if resolved.lacking.is_empty() {
+            Ok(resolved)
+        } else {
+            Err(Failure::new(format!("not started: {}", resolved.lacking)))
+        }
+    }
+
+    pub(crate) fn question<'a>(
+        &'a self,
+        set: &'a BTreeMap<String, Secret>,
+        reach: Reach,
+    ) -> Question<'a> {
+        Question {
+            plan: &self.plan,
+            registry: &self.registry,
+            surroundings: &self.surroundings,
+            set,
+            reach,
+        }
     }
 
     /// What to call the project in messages.
@@ -198,30 +251,13 @@ fn trusted(path: &Path, owner: u32, mode: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The text of the manifest that stands in where there is none but a `.env`.
-fn bare(profile: &str) -> Result<String, Failure> {
-    let files = conventional_dotenv(profile);
-    let Some(file) = files.iter().find(|file| Path::new(file).exists()) else {
-        return Err(Failure::new(
-            "there is no sublet.toml here or in a folder above, and no .env here; \
-             run `sublet init`, or name a manifest with --manifest",
-        ));
-    };
-    if refuses_dotenv(profile) {
-        return Err(Failure::new(format!(
-            "profile `{profile}` refuses .env files, and there is nothing but `{file}`; \
-             write a sublet.toml with its secrets (`sublet init` starts one)"
-        )));
+/// Without a manifest there must be a `.env`, and a profile that may use it.
+fn refuse_bare_profile(profile: &str) -> Result<(), Failure> {
+    if !refuses_dotenv(profile) {
+        return Ok(());
     }
-    Ok(String::new())
-}
-
-fn environment(inherited: &Inherited) -> std::collections::BTreeMap<Vec<u8>, Secret> {
-    let entries = inherited.environ.iter().rev().filter_map(|entry| {
-        let bytes = entry.to_bytes();
-        let equals = bytes.iter().position(|byte| *byte == b'=')?;
-        Some((bytes[..equals].to_vec(), Secret::new(bytes[equals + 1..].to_vec())))
-    });
-    // In reverse, so that the first of two entries wins, as it does with getenv.
-    entries.collect()
+    Err(Failure::new(format!(
+        "profile `{profile}` refuses .env files, and there is no sublet.toml here or in a folder \
+         above; write one with its secrets (`sublet init` starts one), or name one with --manifest"
+    )))
 }

@@ -1,6 +1,6 @@
 //! `sublet run`: resolve → generation → deliver → `execve`.
 
-use std::{collections::BTreeMap, ffi::OsString};
+use std::ffi::OsString;
 
 use clap::Args;
 
@@ -9,8 +9,7 @@ use crate::{
     deliver::{Parent, environment, memory_files},
     manifest::Run,
     process::{Privileges, exec, forbid_dumps},
-    resolve::{Question, Reach, Resolved, resolve},
-    secret::Secret,
+    resolve::Resolved,
     source::Outlook,
 };
 
@@ -33,29 +32,9 @@ pub(crate) fn run(arguments: RunArgs, inherited: &Inherited) -> Result<i32, Fail
     let set = arguments.project.set()?;
     let project = Project::open(&arguments.project, inherited)?;
     let privileges = privileges(&project.manifest.run)?;
-    let resolved = complete(&project, &set)?;
+    let resolved = project.resolve_completely(&set)?;
     warn_of_leases(&resolved);
     become_child(&arguments.command, &project.manifest.run, &resolved, inherited, privileges)
-}
-
-/// Resolves the whole generation, or fails with everything that it lacks.
-pub(crate) fn complete(
-    project: &Project,
-    set: &BTreeMap<String, Secret>,
-) -> Result<Resolved, Failure> {
-    let resolved = resolve(&Question {
-        plan: &project.plan,
-        registry: &project.registry,
-        surroundings: &project.surroundings,
-        set,
-        reach: Reach::Everything,
-    })
-    .map_err(Failure::new)?;
-    if resolved.lacking.is_empty() {
-        Ok(resolved)
-    } else {
-        Err(Failure::new(format!("not started: {}", resolved.lacking)))
-    }
 }
 
 fn warn_of_leases(resolved: &Resolved) {

@@ -5,5 +5,5 @@ mod files;
 
 pub(crate) use self::{
     environment::{Parent, environment},
-    files::{FileTrouble, memory_files},
+    files::memory_files,
 };

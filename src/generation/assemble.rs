@@ -26,8 +26,6 @@ pub(crate) struct Given<'a> {
     pub(crate) set: &'a BTreeMap<String, Secret>,
     /// Values of the profile's `.env` files.
     pub(crate) dotenv: &'a BTreeMap<String, Secret>,
-    /// Values of the parent's environment.
-    pub(crate) parent: &'a BTreeMap<Vec<u8>, Secret>,
     pub(crate) answers: &'a BTreeMap<Request, Answer>,
     /// When the answers were asked for: leases count from here.
     pub(crate) asked: SystemTime,
@@ -222,8 +220,10 @@ impl Assembly<'_> {
         match self.variable(name) {
             Filled::Value(value) => Ok(value),
             Filled::Inherited => {
-                let inherited = self.given.parent.get(name.as_bytes()).cloned();
-                inherited.ok_or_else(|| Filled::Missing(format!("`{name}` is not set")))
+                let inherited = self.given.layers.parent.get(name);
+                inherited
+                    .map(|value| Secret::new(value.to_vec()))
+                    .ok_or_else(|| Filled::Missing(format!("`{name}` is not set")))
             }
             Filled::Missing(reason) => Err(Filled::Missing(format!("`{name}`: {reason}"))),
             Filled::Unanswered => Err(Filled::Unanswered),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 pub(crate) use self::{
     assemble::{Given, assemble},
-    lacking::{Lacking, Missing, Unanswered},
+    lacking::{Lacking, Missing},
 };
 use crate::{manifest::OnChange, secret::Secret};
 

@@ -23,14 +23,14 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 pub(crate) use self::{
-    change::{OnChange, OnLeaseLost},
+    change::OnChange,
     file::DeclaredFile,
-    listen::{Address, Listen},
+    listen::Listen,
     profile::{
         BUILT_IN, DEFAULT_PROFILE, Dotenv, Profile, conventional_dotenv, is_profile_name,
         refuses_dotenv,
     },
-    run::{Budget, Handover, Inherit, Probe, Ready, Run, Stop},
+    run::{Inherit, Run},
     secret::{DeclaredSecret, Origin, PlacedReference},
     settings::{DeclaredSource, Settings},
     variable::{Variable, Written, check_name},

@@ -7,7 +7,7 @@ mod check;
 mod needs;
 mod profile_chain;
 
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use self::profile_chain::chain;
 pub(crate) use self::{
@@ -45,7 +45,6 @@ pub(crate) struct PlannedVariable {
     pub(crate) default: Option<Written>,
     pub(crate) required: bool,
     pub(crate) description: Option<String>,
-    pub(crate) span: Range<usize>,
 }
 
 impl Plan {
@@ -67,7 +66,7 @@ impl Plan {
             for (variable, declared) in &layer.env {
                 variables
                     .entry(variable.clone())
-                    .or_insert_with(|| PlannedVariable::empty(declared))
+                    .or_insert_with(PlannedVariable::empty)
                     .overlay(declared, name);
             }
             secrets.extend(layer.secrets.clone());
@@ -93,14 +92,13 @@ impl Plan {
 }
 
 impl PlannedVariable {
-    fn empty(declared: &Variable) -> Self {
+    fn empty() -> Self {
         Self {
             own: None,
             base: None,
             default: None,
             required: true,
             description: None,
-            span: declared.span.clone(),
         }
     }
 
@@ -110,7 +108,7 @@ impl PlannedVariable {
             default: declared.default.clone(),
             required: declared.required.unwrap_or(true),
             description: declared.description.clone(),
-            ..Self::empty(declared)
+            ..Self::empty()
         }
     }
 

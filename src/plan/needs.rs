@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Plan, PlannedVariable};
+use super::Plan;
 use crate::{
+    environment::Environment,
     manifest::{Origin, Written},
     reference::{Reference, Request, Version},
     template::{Hole, Target},
@@ -16,8 +17,7 @@ pub(crate) struct Layers {
     pub(crate) set: BTreeSet<String>,
     /// Variables of the profile's `.env` files, with the file that won.
     pub(crate) dotenv: BTreeMap<String, String>,
-    /// The parent's environment.
-    pub(crate) parent: BTreeSet<String>,
+    pub(crate) parent: Environment,
 }
 
 /// One place that a variable's value can come from.
@@ -42,7 +42,7 @@ pub(crate) fn candidates<'p>(plan: &'p Plan, layers: &'p Layers, name: &str) -> 
         own.map(|(written, profile)| Candidate::Profile { written, profile }),
         layers.dotenv.get(name).map(|file| Candidate::Dotenv { file }),
         base.map(Candidate::Env),
-        layers.parent.contains(name).then_some(Candidate::Parent),
+        layers.parent.get(name).map(|_| Candidate::Parent),
         default.map(Candidate::Default),
     ]
     .into_iter()
@@ -106,11 +106,4 @@ fn reference(plan: &Plan, target: &Target) -> Option<Reference> {
         Origin::Default => return None,
     };
     Some(if *version == Version::Current { reference } else { reference.at(version.clone()) })
-}
-
-impl PlannedVariable {
-    /// Whether something in the manifest gives it a value.
-    pub(crate) fn has_value(&self) -> bool {
-        self.own.is_some() || self.base.is_some()
-    }
 }

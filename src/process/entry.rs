@@ -38,9 +38,10 @@ impl Inherited {
 
     /// The value of an environment variable; of the first, where there are two of the name.
     pub(crate) fn variable(&self, name: &str) -> Option<&'static [u8]> {
-        self.environ
-            .iter()
-            .find_map(|entry| entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+        let value = |entry: &&'static CStr| {
+            entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+        };
+        self.environ.iter().find_map(value)
     }
 }
 
@@ -48,16 +49,14 @@ impl Inherited {
 ///
 /// `array` is null, or a null-terminated array of C strings that live as long as the process and do not change.
 unsafe fn strings(array: *const *const c_char) -> Vec<&'static CStr> {
-    let mut strings = Vec::new();
-    let mut next = array;
-    // SAFETY: `next` stays within the array: it moves on only from an element that was not the terminator.
+    let mut count = 0;
+    // SAFETY: no element is read past the first null.
     unsafe {
-        while !next.is_null() && !(*next).is_null() {
-            strings.push(CStr::from_ptr(*next));
-            next = next.add(1);
+        while !array.is_null() && !(*array.add(count)).is_null() {
+            count += 1;
         }
+        (0..count).map(|index| CStr::from_ptr(*array.add(index))).collect()
     }
-    strings
 }
 
 /// Makes the process safe to work in. To be called first.

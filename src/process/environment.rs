@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::fmt;
+use std::mem;
 
 use zeroize::Zeroizing;
 
@@ -44,11 +45,8 @@ impl EnvBlock {
         entry.push(0);
         match self.entries.iter().position(|entry| entry.is_of(name)) {
             Some(first) => {
-                let mut index = 0;
-                self.entries.retain(|entry| {
-                    index += 1;
-                    index <= first + 1 || !entry.is_of(name)
-                });
+                let mut found = false;
+                self.entries.retain(|entry| !entry.is_of(name) || !mem::replace(&mut found, true));
                 self.entries[first] = Entry::Set(entry);
             }
             None => self.entries.push(Entry::Set(entry)),
@@ -189,7 +187,7 @@ mod tests {
 
     #[test]
     fn setting_replaces_every_entry_of_the_name_in_the_place_of_the_first() {
-        let mut block = block(&[c"X=0", c"A=1", c"AA=2", c"A=3", c"Y=4", c"A=5"]);
+        let mut block = block(&[c"X=0", c"A=1", c"A=2", c"AA=2", c"A=3", c"Y=4", c"A=5"]);
         block.set(b"A", b"new=\xff").unwrap();
         block.set(b"Z", b"").unwrap();
         assert_eq!(strings(&block), [c"X=0", c"A=new=\xff", c"AA=2", c"Y=4", c"Z="]);

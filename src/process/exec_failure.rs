@@ -18,6 +18,8 @@ use super::environment::EnvBlock;
 /// The kernel takes no string longer than this many pages.
 const STRING_PAGES: usize = 32;
 
+const TOO_BIG_REMEDY: &str = "Deliver large values as files, or let the child inherit less.";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ExecFailure {
     NotFound {
@@ -145,25 +147,29 @@ impl fmt::Display for ExecFailure {
                 write!(f, "cannot find the program {program:?}: there is no such file")
             }
             Self::NotExecutable { path, reason } => write!(f, "cannot run {path:?}: {reason}"),
-            Self::TooBig { program, total, limit, string_limit, largest } => {
+            Self::TooBig { program, string_limit, largest: Some(largest), .. }
+                if largest.length() > *string_limit =>
+            {
+                write!(
+                    f,
+                    "cannot run {program:?}: the kernel accepts at most {string_limit} bytes in one string"
+                )?;
+                write!(f, ", and one is longer: {largest}.\n  {TOO_BIG_REMEDY}")
+            }
+            Self::TooBig { program, total, limit, largest, .. } => {
                 write!(
                     f,
                     "cannot run {program:?}: its arguments and environment take {total} bytes"
                 )?;
                 match limit {
-                    Some(limit) => write!(
-                        f,
-                        ", and the kernel accepts at most {limit} (a quarter of the stack limit)"
-                    )?,
-                    None => f.write_str(
-                        ", more than the kernel accepts (a quarter of the stack limit)",
-                    )?,
+                    Some(limit) => write!(f, ", and the kernel accepts at most {limit}")?,
+                    None => f.write_str(", more than the kernel accepts")?,
                 }
-                write!(f, ", with no single one above {string_limit}.")?;
+                f.write_str(" (a quarter of the stack limit).")?;
                 if let Some(largest) = largest {
                     write!(f, "\n  The largest is {largest}.")?;
                 }
-                f.write_str("\n  Deliver large values as files, or let the child inherit less.")
+                write!(f, "\n  {TOO_BIG_REMEDY}")
             }
             Self::NulInArgument { position: 0 } => {
                 f.write_str("cannot run the program: its name holds a NUL byte")
@@ -302,23 +308,39 @@ mod tests {
         assert!(damaged.to_string().contains("damaged"));
     }
 
-    #[test]
-    fn too_big_names_the_largest_and_shows_no_value() {
+    fn too_big(argv: &[CString], variables: &[(&str, usize)]) -> ExecFailure {
         let mut env = EnvBlock::default();
-        env.set(b"BLOB", "canary".repeat(30_000).as_bytes()).unwrap();
-        let failure = ExecFailure::too_big("app".as_ref(), &[c"app".to_owned()], &env);
+        for (name, repeats) in variables {
+            env.set(name.as_bytes(), "canary".repeat(*repeats).as_bytes()).unwrap();
+        }
+        ExecFailure::too_big("app".as_ref(), argv, &env)
+    }
+
+    #[test]
+    fn too_big_together_names_the_largest_and_shows_no_value() {
+        let failure = too_big(&[c"app".to_owned()], &[("A", 10), ("BLOB", 1_000), ("C", 1)]);
         assert_eq!(failure.exit_code(), 125);
         let message = failure.to_string();
         assert!(!message.contains("canary"));
-        assert!(message.contains("take 180026 bytes"), "{message}");
-        assert!(message.contains("The largest is the variable BLOB (180006 bytes)."), "{message}");
-        assert!(message.contains("Deliver large values as files"), "{message}");
+        // 4+8, 63+8, 6006+8, 9+8
+        assert!(message.contains("take 6114 bytes"), "{message}");
+        assert!(message.contains("The largest is the variable BLOB (6006 bytes)."), "{message}");
+        assert!(message.ends_with(TOO_BIG_REMEDY), "{message}");
+    }
+
+    #[test]
+    fn one_string_that_is_too_long_is_the_reason() {
+        let message = too_big(&[c"app".to_owned()], &[("BLOB", 1_000_000)]).to_string();
+        assert!(
+            message.contains("in one string, and one is longer: the variable BLOB (6000006 bytes)"),
+            "{message}"
+        );
+        assert!(!message.contains("stack limit") && !message.contains("canary"), "{message}");
     }
 
     #[test]
     fn too_big_by_an_argument_says_which() {
-        let argv = [c"app".to_owned(), c"a long argument".to_owned()];
-        let failure = ExecFailure::too_big("app".as_ref(), &argv, &EnvBlock::default());
+        let failure = too_big(&[c"app".to_owned(), c"a long argument".to_owned()], &[("A", 1)]);
         assert!(failure.to_string().contains("The largest is argument 1 (16 bytes)."));
     }
 }

@@ -18,7 +18,6 @@ mod program_file;
 
 pub(crate) use entry::{Inherited, forbid_dumps, settle};
 pub(crate) use environment::{EnvBlock, EnvError};
-pub(crate) use exec_failure::{ExecFailure, Reason};
 pub(crate) use memory_file::{MemoryFile, MemoryFileError};
-pub(crate) use privileges::{Account, PrivilegeError, Privileges};
+pub(crate) use privileges::{Account, Privileges};
 pub(crate) use program::exec;

@@ -227,9 +227,12 @@ impl fmt::Display for PrivilegeError {
                     (Step::User { .. }, Errno::EPERM) => {
                         f.write_str("; that needs root or CAP_SETUID")
                     }
-                    (Step::Group { .. } | Step::Supplementary, Errno::EPERM) => {
+                    (Step::Group { .. }, Errno::EPERM) => {
                         f.write_str("; that needs root or CAP_SETGID")
                     }
+                    (Step::Supplementary, Errno::EPERM) => f.write_str(
+                        "; that needs root or CAP_SETGID, and a user namespace whose `setgroups` is not `deny`",
+                    ),
                     (
                         Step::User { .. } | Step::Group { .. } | Step::Supplementary,
                         Errno::EINVAL,
@@ -336,7 +339,8 @@ mod tests {
         );
         assert_eq!(
             message(Step::Supplementary, Errno::EPERM),
-            "cannot set the supplementary groups: Operation not permitted; that needs root or CAP_SETGID"
+            "cannot set the supplementary groups: Operation not permitted; \
+             that needs root or CAP_SETGID, and a user namespace whose `setgroups` is not `deny`"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Runs the futures of local sources side by side on one thread: `poll(2)` and nothing else.
 //!
 //! A local source waits for nothing but descriptors, so all it takes is one list of them. The
-//! futures know no executor but through [`readable`].
+//! futures know no executor but through [`Waits`].
 
 use std::{
     cell::RefCell,
@@ -15,22 +15,24 @@ use std::{
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-thread_local! {
-    /// What the futures that were just polled wait for.
-    static WAITS: RefCell<Vec<(Rc<OwnedFd>, Instant)>> = const { RefCell::new(Vec::new()) };
+/// What futures wait for: descriptors, each with a deadline.
+#[derive(Default)]
+pub(crate) struct Waits(RefCell<Vec<(Rc<OwnedFd>, Instant)>>);
+
+impl Waits {
+    /// Waits until `fd` can be read or is closed by the other side: `true`; or `deadline`: `false`.
+    pub(super) async fn readable(&self, fd: &Rc<OwnedFd>, deadline: Instant) -> bool {
+        Readable { waits: self, fd, deadline }.await
+    }
 }
 
-/// Waits until `fd` can be read or is closed by the other side: `true`; or `deadline`: `false`.
-pub(super) async fn readable(fd: &Rc<OwnedFd>, deadline: Instant) -> bool {
-    Readable { fd: Rc::clone(fd), deadline }.await
-}
-
-struct Readable {
-    fd: Rc<OwnedFd>,
+struct Readable<'a> {
+    waits: &'a Waits,
+    fd: &'a Rc<OwnedFd>,
     deadline: Instant,
 }
 
-impl Future for Readable {
+impl Future for Readable<'_> {
     type Output = bool;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<bool> {
@@ -42,16 +44,19 @@ impl Future for Readable {
         if Instant::now() >= self.deadline {
             return Poll::Ready(false);
         }
-        WAITS.with_borrow_mut(|waits| waits.push((Rc::clone(&self.fd), self.deadline)));
+        self.waits.0.borrow_mut().push((Rc::clone(self.fd), self.deadline));
         Poll::Pending
     }
 }
 
 /// Runs all `futures` to their ends and returns their outputs in order.
-pub(super) fn run_all<T>(futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>) -> Vec<T> {
+pub(super) fn run_all<T>(
+    futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>,
+    waits: &Waits,
+) -> Vec<T> {
     let mut tasks = futures.into_iter().map(Task::Running).collect::<Vec<_>>();
     loop {
-        WAITS.with_borrow_mut(Vec::clear);
+        waits.0.borrow_mut().clear();
         let mut context = Context::from_waker(Waker::noop());
         for task in &mut tasks {
             if let Task::Running(future) = task
@@ -63,7 +68,7 @@ pub(super) fn run_all<T>(futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>) ->
         if tasks.iter().all(|task| matches!(task, Task::Done(_))) {
             break;
         }
-        WAITS.with_borrow(|waits| wait(waits));
+        wait(&waits.0.borrow());
     }
     tasks
         .into_iter()

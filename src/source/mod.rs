@@ -12,19 +12,20 @@ mod file;
 mod registry;
 mod regular_file;
 
-use std::{collections::BTreeMap, future::Future, path::PathBuf, pin::Pin};
+use std::{future::Future, path::PathBuf, pin::Pin};
 
 pub(crate) use self::{
     answer::{Content, Fetched, Outlook},
     error::{ErrorKind, SourceError},
+    executor::Waits,
     registry::{Registry, specs},
     regular_file::{FileTrouble, read_regular},
 };
 use crate::{
+    environment::Environment,
     fault::Fault,
     manifest::{Settings, spec::SourceSpec},
     reference::Version,
-    secret::Secret,
 };
 
 /// What one request asks of a source. Two fields of one path are one question.
@@ -52,9 +53,9 @@ pub(crate) trait Source {
     /// Fetches a batch of distinct questions, with as few requests and as much concurrency as
     /// the source allows. No login happens before this is called.
     ///
-    /// The future of a local source waits on descriptors alone (see [`executor`]), and so needs
-    /// no runtime.
-    fn fetch<'a>(&'a self, questions: &'a [Question]) -> Answers<'a>;
+    /// The future of a local source waits for descriptors alone, by `waits`, and so needs no
+    /// runtime.
+    fn fetch<'a>(&'a self, questions: &'a [Question], waits: &'a Waits) -> Answers<'a>;
 }
 
 /// One type of source.
@@ -69,6 +70,5 @@ pub(crate) struct Kind {
 pub(crate) struct Surroundings {
     /// Paths in the manifest are relative to this folder.
     pub(crate) folder: PathBuf,
-    /// The parent's environment, names to values.
-    pub(crate) environment: BTreeMap<Vec<u8>, Secret>,
+    pub(crate) environment: Environment,
 }

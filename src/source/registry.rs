@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, Kind, Question, Source, Surroundings, command, dotenv, env, executor, file};
+use super::{
+    Answer, Kind, Question, Source, Surroundings, Waits, command, dotenv, env, executor, file,
+};
 use crate::{
     fault::Fault,
     manifest::{DeclaredSource, Settings, spec::SourceSpec},
@@ -80,7 +82,9 @@ impl Registry {
     pub(crate) fn fetch_in_order(&self, source: &str, requests: &[Request]) -> Vec<Answer> {
         let Some(opened) = self.sources.get(source) else { return Vec::new() };
         let questions = requests.iter().map(question).collect::<Vec<_>>();
-        executor::run_all(vec![opened.source.fetch(&questions)]).into_iter().flatten().collect()
+        let waits = Waits::default();
+        let batch = vec![opened.source.fetch(&questions, &waits)];
+        executor::run_all(batch, &waits).into_iter().flatten().collect()
     }
 
     /// Fetches everything: all sources at once, each with one batch.
@@ -93,11 +97,14 @@ impl Registry {
             .iter()
             .map(|(name, batch)| (*name, batch.iter().map(|request| question(request)).collect()))
             .collect::<Vec<(&str, Vec<Question>)>>();
+        let waits = Waits::default();
         let futures = questions
             .iter()
-            .filter_map(|(name, questions)| Some(self.sources.get(*name)?.source.fetch(questions)))
+            .filter_map(|(name, questions)| {
+                Some(self.sources.get(*name)?.source.fetch(questions, &waits))
+            })
             .collect();
-        let mut answers = executor::run_all(futures).into_iter();
+        let mut answers = executor::run_all(futures, &waits).into_iter();
         let mut fetched = BTreeMap::new();
         for (name, batch) in &batches {
             let mut batch_answers = match self.sources.get(*name) {

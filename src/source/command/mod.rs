@@ -10,13 +10,12 @@ mod protocol;
 use std::{path::PathBuf, time::Duration};
 
 use self::process::{Ended, Invocation};
-use super::{Answer, Answers, ErrorKind, Fetched, Kind, Outlook, Question, Source, SourceError};
+use super::{
+    Answer, Answers, ErrorKind, Fetched, Kind, Outlook, Question, Source, SourceError, Waits,
+};
 use crate::{
     fault::Fault,
-    manifest::{
-        Settings,
-        spec::{Kind as Holds, SourceSpec, Spec, key},
-    },
+    manifest::spec::{Kind as Holds, SourceSpec, Spec, key},
     reference::Version,
     secret::Secret,
 };
@@ -78,15 +77,22 @@ impl Source for Command {
         self.credentials.clone()
     }
 
-    fn fetch<'a>(&'a self, questions: &'a [Question]) -> Answers<'a> {
-        if self.summon { Box::pin(self.summon(questions)) } else { Box::pin(self.json(questions)) }
+    fn fetch<'a>(&'a self, questions: &'a [Question], waits: &'a Waits) -> Answers<'a> {
+        if self.summon {
+            Box::pin(self.summon(questions, waits))
+        } else {
+            Box::pin(self.json(questions, waits))
+        }
     }
 }
 
 impl Command {
-    async fn json(&self, questions: &[Question]) -> Vec<Answer> {
+    async fn json(&self, questions: &[Question], waits: &Waits) -> Vec<Answer> {
         let outcome = match protocol::request(questions) {
-            Ok(request) => self.invoke(None, Some(&request)).await,
+            Ok(request) => match self.start(None, Some(&request)) {
+                Ok(invocation) => self.finish(invocation, waits).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         let answers = outcome.and_then(|stdout| protocol::answers(&stdout, questions.len()));
@@ -99,14 +105,14 @@ impl Command {
         }
     }
 
-    async fn summon(&self, questions: &[Question]) -> Vec<Answer> {
+    async fn summon(&self, questions: &[Question], waits: &Waits) -> Vec<Answer> {
         // All are started before the first is waited for.
         let running = questions.iter().map(|question| self.start_summon(question));
         let running = running.collect::<Vec<_>>();
         let mut answers = Vec::with_capacity(running.len());
         for invocation in running {
             let answer = match invocation {
-                Ok(invocation) => self.finish(invocation).await,
+                Ok(invocation) => self.finish(invocation, waits).await,
                 Err(error) => Err(error),
             };
             // As Summon itself does, without the white space around it.
@@ -133,23 +139,14 @@ impl Command {
         self.start(Some(&question.path), None)
     }
 
-    async fn invoke(
-        &self,
-        path: Option<&str>,
-        stdin: Option<&[u8]>,
-    ) -> Result<Secret, SourceError> {
-        let invocation = self.start(path, stdin)?;
-        self.finish(invocation).await
-    }
-
     fn start(&self, path: Option<&str>, stdin: Option<&[u8]>) -> Result<Invocation, SourceError> {
         let arguments = self.arguments.iter().map(String::as_str).chain(path);
         Invocation::start(&self.program, arguments, &self.folder, stdin, self.timeout)
     }
 
-    async fn finish(&self, invocation: Invocation) -> Result<Secret, SourceError> {
+    async fn finish(&self, invocation: Invocation, waits: &Waits) -> Result<Secret, SourceError> {
         let unavailable = |what: String| Err(SourceError::new(ErrorKind::Unavailable, what));
-        match invocation.finish().await {
+        match invocation.finish(waits).await {
             Ended::Well(stdout) => Ok(stdout),
             Ended::Badly(status) => unavailable(format!("it failed: {status}")),
             Ended::TimedOut => unavailable(format!("it gave no answer in {:?}", self.timeout)),

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     secret::Secret,
-    source::{ErrorKind, SourceError, executor::readable},
+    source::{ErrorKind, SourceError, Waits},
 };
 
 /// The most that a provider may write.
@@ -89,8 +89,8 @@ impl Invocation {
     }
 
     /// Reads its output to the end and waits for its exit, until the deadline.
-    pub(super) async fn finish(mut self) -> Ended {
-        let output = match self.read().await {
+    pub(super) async fn finish(mut self, waits: &Waits) -> Ended {
+        let output = match self.read(waits).await {
             Ok(Some(output)) => output,
             Ok(None) => return Ended::TimedOut,
             Err(error) => return Ended::Lost(error),
@@ -98,7 +98,7 @@ impl Invocation {
         if output.len() > LIMIT {
             return Ended::Flooded;
         }
-        if !readable(&self.ended, self.deadline).await {
+        if !waits.readable(&self.ended, self.deadline).await {
             return Ended::TimedOut;
         }
         match self.child.0.wait() {
@@ -109,7 +109,7 @@ impl Invocation {
     }
 
     /// All it writes, up to one byte past the limit; nothing at the deadline.
-    async fn read(&self) -> io::Result<Option<Output>> {
+    async fn read(&self, waits: &Waits) -> io::Result<Option<Output>> {
         let mut output = Output(Zeroizing::new(Vec::new()));
         let mut pipe = File::from(self.stdout.try_clone()?);
         let mut chunk = Zeroizing::new([0; 16 << 10]);
@@ -119,7 +119,7 @@ impl Invocation {
                 Ok(count) => output.0.extend_from_slice(&chunk[..count]),
                 Err(error) if error.kind() == Io::Interrupted => {}
                 Err(error) if error.kind() == Io::WouldBlock => {
-                    if !readable(&self.stdout, self.deadline).await {
+                    if !waits.readable(&self.stdout, self.deadline).await {
                         return Ok(None);
                     }
                 }

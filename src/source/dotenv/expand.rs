@@ -9,7 +9,7 @@ use ::dotenv::{EnvLoader, EnvSequence, ParseErrorKind, ParseOptions};
 use zeroize::Zeroizing;
 
 use super::Entry;
-use crate::secret::Secret;
+use crate::{environment::Environment, secret::Secret};
 
 /// Why a value could not be expanded. Never shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl fmt::Display for Unexpandable {
 /// The value of `entry` with its variables replaced.
 pub(super) fn expand(
     entry: &Entry,
-    environment: &BTreeMap<Vec<u8>, Secret>,
+    environment: &Environment,
     known: &BTreeMap<String, Secret>,
 ) -> Result<Secret, Unexpandable> {
     if !entry.expandable || !entry.value.expose().contains(&b'$') {
@@ -65,12 +65,11 @@ pub(super) fn expand(
 }
 
 fn variables(
-    environment: &BTreeMap<Vec<u8>, Secret>,
+    environment: &Environment,
     known: &BTreeMap<String, Secret>,
 ) -> BTreeMap<String, String> {
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
-    let parent =
-        environment.iter().filter_map(|(name, value)| Some((text(name)?, text(value.expose())?)));
+    let parent = environment.iter().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
     let earlier =
         known.iter().filter_map(|(name, value)| Some((name.clone(), text(value.expose())?)));
     parent.chain(earlier).collect()
@@ -94,7 +93,7 @@ mod tests {
     use crate::source::dotenv::parse;
 
     fn expanded(line: &str) -> Result<String, Unexpandable> {
-        let environment = BTreeMap::from([(b"HOST".to_vec(), Secret::from("parent"))]);
+        let environment = Environment::new(&[c"HOST=parent"]);
         let known = BTreeMap::from([("BASE".to_owned(), Secret::from("b\\\"a'$e"))]);
         let entry = parse(line.as_bytes(), true).unwrap().remove(0);
         expand(&entry, &environment, &known)

@@ -11,7 +11,7 @@ use std::{
 pub(crate) use self::parse::{Entry, parse};
 use super::{
     Answer, Answers, Content, ErrorKind, Fetched, Kind, Outlook, Question, Source, SourceError,
-    Surroundings, file::trouble_with, read_regular,
+    Surroundings, Waits, file::trouble_with, read_regular,
 };
 use crate::{
     manifest::spec::{Kind as Holds, SourceSpec, Spec, key},
@@ -50,7 +50,7 @@ struct Dotenv {
 }
 
 impl Source for Dotenv {
-    fn fetch<'a>(&'a self, questions: &'a [Question]) -> Answers<'a> {
+    fn fetch<'a>(&'a self, questions: &'a [Question], _: &'a Waits) -> Answers<'a> {
         Box::pin(async {
             // What one file sets, the next one can expand.
             let mut known = BTreeMap::new();

@@ -1,12 +1,12 @@
 //! `env:NAME`: a variable of the environment that sublet was started with.
 
-use super::{Answer, Answers, ErrorKind, Fetched, Kind, Question, Source, SourceError};
+use super::{Answer, Answers, ErrorKind, Fetched, Kind, Question, Source, SourceError, Waits};
 use crate::{
+    environment::Environment,
     manifest::spec::{SourceSpec, Spec},
     reference::Version,
     secret::Secret,
 };
-use std::collections::BTreeMap;
 
 pub(super) static KIND: Kind = Kind {
     spec: SourceSpec {
@@ -17,15 +17,15 @@ pub(super) static KIND: Kind = Kind {
         takes_params: false,
         spec: &Spec { keys: &[], rest: None },
     },
-    open: |_, _, surroundings| Ok(Box::new(Env { variables: surroundings.environment.clone() })),
+    open: |_, _, surroundings| Ok(Box::new(Env { environment: surroundings.environment.clone() })),
 };
 
 struct Env {
-    variables: BTreeMap<Vec<u8>, Secret>,
+    environment: Environment,
 }
 
 impl Source for Env {
-    fn fetch<'a>(&'a self, questions: &'a [Question]) -> Answers<'a> {
+    fn fetch<'a>(&'a self, questions: &'a [Question], _: &'a Waits) -> Answers<'a> {
         Box::pin(async { questions.iter().map(|question| self.answer(question)).collect() })
     }
 }
@@ -35,8 +35,8 @@ impl Env {
         if question.version != Version::Current {
             return Err(super::error::no_versions("env"));
         }
-        match self.variables.get(question.path.as_bytes()) {
-            Some(value) => Ok(Fetched::fixed(value.clone())),
+        match self.environment.get(&question.path) {
+            Some(value) => Ok(Fetched::fixed(Secret::new(value.to_vec()))),
             None => Err(SourceError::new(
                 ErrorKind::NotFound,
                 format!("the environment has no variable `{}`", question.path),

@@ -5,13 +5,15 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 use super::{
     Answer, Answers, Content, ErrorKind, Fetched, FileTrouble, Kind, Outlook, Question, Source,
-    SourceError, Surroundings, read_regular,
+    SourceError, Surroundings, Waits, read_regular,
 };
 use crate::{
     manifest::spec::{SourceSpec, Spec},
@@ -43,7 +45,7 @@ struct Files {
 }
 
 impl Source for Files {
-    fn fetch<'a>(&'a self, questions: &'a [Question]) -> Answers<'a> {
+    fn fetch<'a>(&'a self, questions: &'a [Question], _: &'a Waits) -> Answers<'a> {
         Box::pin(async { questions.iter().map(|question| self.answer(question)).collect() })
     }
 }
@@ -66,8 +68,8 @@ impl Files {
         let Some(name) = path.strip_prefix(CREDENTIALS) else {
             return Ok(self.surroundings.folder.join(path));
         };
-        let folder = self.surroundings.environment.get(b"CREDENTIALS_DIRECTORY".as_slice());
-        match folder.and_then(|folder| std::str::from_utf8(folder.expose()).ok()) {
+        let folder = self.surroundings.environment.get("CREDENTIALS_DIRECTORY");
+        match folder.map(OsStr::from_bytes) {
             Some(folder) => Ok(Path::new(folder).join(name)),
             None => Err(SourceError::new(
                 ErrorKind::NotFound,
