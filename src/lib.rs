@@ -24,8 +24,8 @@ use std::ffi::{c_char, c_int};
 
 /// The allocator zeroes what it frees, so that a value lives no longer than its owner.
 #[global_allocator]
-static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
-    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<dlmalloc::GlobalDlmalloc> =
+    zeroizing_alloc::ZeroAlloc(dlmalloc::GlobalDlmalloc);
 
 /// Runs the program: what `main` of the binary calls, and the only thing it does.
 ///

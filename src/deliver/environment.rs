@@ -81,3 +81,47 @@ fn inherits(run: &Run, name: &[u8]) -> bool {
     };
     passed && !lists(&run.strip)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{generation::DeliveredVariable, secret::Secret};
+
+    fn block(environ: &[&'static CStr], generation: &Generation, run: &Run) -> EnvBlock {
+        let credentials = BTreeSet::from(["TOKEN".to_owned()]);
+        let parent = Parent { environ, credentials: &credentials };
+        environment(&parent, generation, &BTreeMap::new(), run, None).unwrap()
+    }
+
+    fn delivered(name: &str, value: &str) -> Generation {
+        let variable = DeliveredVariable { name: name.into(), value: Secret::from(value) };
+        Generation { variables: vec![variable], ..Generation::default() }
+    }
+
+    #[test]
+    fn a_delivered_variable_replaces_every_inherited_one_of_its_name() {
+        let block = block(&[c"A=1", c"B=2", c"A=3"], &delivered("A", "new"), &Run::default());
+        assert_eq!(block.get(b"A"), Some(b"new".as_slice()));
+        assert_eq!(block.get(b"B"), Some(b"2".as_slice()));
+    }
+
+    #[test]
+    fn credentials_and_absent_optionals_do_not_reach_the_child() {
+        let mut generation = delivered("A", "1");
+        generation.removed.insert("STALE".to_owned());
+        let block = block(&[c"TOKEN=t", c"STALE=s", c"KEEP=k"], &generation, &Run::default());
+        assert_eq!(block.get(b"TOKEN"), None);
+        assert_eq!(block.get(b"STALE"), None);
+        assert_eq!(block.get(b"KEEP"), Some(b"k".as_slice()));
+    }
+
+    #[test]
+    fn inherit_and_strip_choose_among_the_parents_variables() {
+        let only = Inherit::Only(vec!["PATH".into(), "LANG".into()]);
+        let run = Run { inherit: only, strip: vec!["LANG".into()], ..Run::default() };
+        let block = block(&[c"PATH=p", c"LANG=l", c"OTHER=o"], &delivered("A", "1"), &run);
+        assert_eq!(block.get(b"PATH"), Some(b"p".as_slice()));
+        assert_eq!((block.get(b"LANG"), block.get(b"OTHER")), (None, None));
+        assert_eq!(block.get(b"A"), Some(b"1".as_slice()));
+    }
+}

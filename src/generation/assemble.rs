@@ -101,6 +101,7 @@ enum Filled {
 
 struct Assembly<'a> {
     given: &'a Given<'a>,
+    /// Templates that have been filled, by variable.
     filled: BTreeMap<String, Filled>,
     /// By request, the names that need it.
     unanswered: BTreeMap<Request, BTreeSet<String>>,
@@ -109,19 +110,19 @@ struct Assembly<'a> {
 impl Assembly<'_> {
     /// The value of a variable by the strongest of its candidates.
     fn variable(&mut self, name: &str) -> Filled {
-        if let Some(filled) = self.filled.get(name) {
-            return filled.clone();
-        }
         let given = self.given;
         let candidates = candidates(given.plan, given.layers, name);
         let known = |values: &BTreeMap<String, Secret>| {
             values.get(name).cloned().map_or(Filled::Missing("it is not set".into()), Filled::Value)
         };
+        if let Some(filled) = self.filled.get(name) {
+            return filled.clone();
+        }
         let mut filled = match candidates.first() {
             None => Filled::Missing("nothing gives it a value".into()),
-            Some(Candidate::Set) => known(given.set),
-            Some(Candidate::Dotenv { .. }) => known(given.dotenv),
-            Some(Candidate::Parent) => Filled::Inherited,
+            Some(Candidate::Set) => return known(given.set),
+            Some(Candidate::Dotenv { .. }) => return known(given.dotenv),
+            Some(Candidate::Parent) => return Filled::Inherited,
             Some(
                 Candidate::Profile { written, .. }
                 | Candidate::Env(written)

@@ -93,13 +93,7 @@ impl Plan {
 
 impl PlannedVariable {
     fn empty() -> Self {
-        Self {
-            own: None,
-            base: None,
-            default: None,
-            required: true,
-            description: None,
-        }
+        Self { own: None, base: None, default: None, required: true, description: None }
     }
 
     fn base(declared: &Variable) -> Self {

@@ -2,15 +2,12 @@
 
 use std::ffi::CStr;
 use std::fmt;
-use std::mem;
 
 use zeroize::Zeroizing;
 
 use super::pointers::Pointers;
 
 /// What the child finds as its environment, in order. The values that were set are zeroed when it is dropped.
-///
-/// Inherit first, then set: setting a name replaces every entry of it.
 #[derive(Default)]
 pub(crate) struct EnvBlock {
     entries: Vec<Entry>,
@@ -29,7 +26,7 @@ impl EnvBlock {
         self.entries.push(Entry::Inherited(entry));
     }
 
-    /// Gives the variable this value, where its first entry was, or at the end.
+    /// Appends a variable. An earlier entry of the name would hide it: the caller inherits none.
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), EnvError> {
         if name.is_empty() || name.contains(&b'=') || name.contains(&0) {
             return Err(EnvError::BadName { name: readable(name) });
@@ -43,20 +40,8 @@ impl EnvBlock {
         entry.push(b'=');
         entry.extend_from_slice(value);
         entry.push(0);
-        match self.entries.iter().position(|entry| entry.is_of(name)) {
-            Some(first) => {
-                let mut found = false;
-                self.entries.retain(|entry| !entry.is_of(name) || !mem::replace(&mut found, true));
-                self.entries[first] = Entry::Set(entry);
-            }
-            None => self.entries.push(Entry::Set(entry)),
-        }
+        self.entries.push(Entry::Set(entry));
         Ok(())
-    }
-
-    /// Takes every entry of the name away.
-    pub(crate) fn remove(&mut self, name: &[u8]) {
-        self.entries.retain(|entry| !entry.is_of(name));
     }
 
     /// The value, as `getenv` finds it: that of the first entry.
@@ -110,10 +95,6 @@ impl Entry {
 
     fn value_of(&self, name: &[u8]) -> Option<&[u8]> {
         self.bytes().strip_prefix(name)?.strip_prefix(b"=")
-    }
-
-    fn is_of(&self, name: &[u8]) -> bool {
-        self.value_of(name).is_some()
     }
 }
 
@@ -183,24 +164,6 @@ mod tests {
         assert_eq!(block.get(b"A"), Some(b"1".as_slice()));
         assert_eq!(block.get(b"E"), Some(b"".as_slice()));
         assert_eq!(block.get(b"B"), None);
-    }
-
-    #[test]
-    fn setting_replaces_every_entry_of_the_name_in_the_place_of_the_first() {
-        let mut block = block(&[c"X=0", c"A=1", c"A=2", c"AA=2", c"A=3", c"Y=4", c"A=5"]);
-        block.set(b"A", b"new=\xff").unwrap();
-        block.set(b"Z", b"").unwrap();
-        assert_eq!(strings(&block), [c"X=0", c"A=new=\xff", c"AA=2", c"Y=4", c"Z="]);
-        block.set(b"Z", b"again").unwrap();
-        assert_eq!(block.get(b"Z"), Some(b"again".as_slice()));
-        assert_eq!(block.entries.len(), 5);
-    }
-
-    #[test]
-    fn removing_takes_all_entries_of_the_name() {
-        let mut block = block(&[c"A=1", c"AB=2", c"A=3", c"A"]);
-        block.remove(b"A");
-        assert_eq!(strings(&block), [c"AB=2", c"A"]);
     }
 
     #[test]
