@@ -15,6 +15,14 @@ const LAST: i32 = 64;
 impl Signal {
     pub(crate) const TERM: Self = Self(libc::SIGTERM);
     pub(crate) const HUP: Self = Self(libc::SIGHUP);
+    pub(crate) const INT: Self = Self(libc::SIGINT);
+    pub(crate) const QUIT: Self = Self(libc::SIGQUIT);
+    pub(crate) const KILL: Self = Self(libc::SIGKILL);
+    pub(crate) const STOP: Self = Self(libc::SIGSTOP);
+    pub(crate) const CONT: Self = Self(libc::SIGCONT);
+    pub(crate) const CHLD: Self = Self(libc::SIGCHLD);
+    pub(crate) const URG: Self = Self(libc::SIGURG);
+    pub(crate) const PIPE: Self = Self(libc::SIGPIPE);
 
     /// Parses `SIGTERM`, `TERM`, `15`, `SIGRTMIN+2` or `SIGRTMAX-1`.
     ///
@@ -33,6 +41,10 @@ impl Signal {
                 .help("write a name as in `SIGTERM` or `SIGRTMIN+1`, or a number")
                 .suggest(name, NAMES.iter().map(|(name, _)| *name))),
         }
+    }
+
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
+        (1..=LAST).contains(&number).then_some(Self(number))
     }
 
     pub(crate) fn number(self) -> i32 {

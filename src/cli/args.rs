@@ -45,7 +45,7 @@ impl ProjectArgs {
     }
 }
 
-type Run = fn(&ArgMatches, &super::Inherited) -> Result<i32, Failure>;
+type Run = fn(&ArgMatches, super::Inherited) -> Result<i32, Failure>;
 
 struct Subcommand {
     name: &'static str,
@@ -105,7 +105,7 @@ pub(crate) fn command() -> Command {
 }
 
 /// Parses `argv` and runs the subcommand it names.
-pub(crate) fn dispatch(inherited: &super::Inherited) -> Result<i32, Failure> {
+pub(crate) fn dispatch(inherited: super::Inherited) -> Result<i32, Failure> {
     let matches = match command().try_get_matches_from(with_run(&inherited.argv)) {
         Ok(matches) => matches,
         Err(error) => {

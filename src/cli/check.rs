@@ -70,9 +70,9 @@ enum Status {
     NotAsked,
 }
 
-pub(crate) fn run(arguments: CheckArgs, inherited: &Inherited) -> Result<i32, Failure> {
+pub(crate) fn run(arguments: CheckArgs, inherited: Inherited) -> Result<i32, Failure> {
     let set = arguments.project.set()?;
-    let project = Project::open(&arguments.project, inherited)?;
+    let project = Project::open(&arguments.project, &inherited)?;
     let reach = if arguments.offline { Reach::Offline } else { Reach::Everything };
     let resolved = project.resolve(&set, reach)?;
     let report = report(&project, &resolved);

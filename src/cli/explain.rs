@@ -18,9 +18,9 @@ pub(crate) struct ExplainArgs {
     name: String,
 }
 
-pub(crate) fn run(arguments: ExplainArgs, inherited: &Inherited) -> Result<i32, Failure> {
+pub(crate) fn run(arguments: ExplainArgs, inherited: Inherited) -> Result<i32, Failure> {
     let set = arguments.project.set()?;
-    let project = Project::open(&arguments.project, inherited)?;
+    let project = Project::open(&arguments.project, &inherited)?;
     let layers = named_outside(&project.question(&set, Reach::Offline)).map_err(Failure::new)?;
     let text = match file(&project.plan, &arguments.name) {
         Some(text) => text,

@@ -24,7 +24,7 @@ pub(crate) struct InitArgs {
     force: bool,
 }
 
-pub(crate) fn run(arguments: InitArgs, _: &Inherited) -> Result<i32, Failure> {
+pub(crate) fn run(arguments: InitArgs, _: Inherited) -> Result<i32, Failure> {
     let files = dotenv_files()?;
     let mut variables = BTreeMap::new();
     for file in &files {

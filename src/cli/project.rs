@@ -113,6 +113,13 @@ impl Project {
         }
     }
 
+    /// Whether anything delivered may change while the command lives: something is watched, or
+    /// comes from a source that may lease what it gives. Where this says no, nobody need stay.
+    pub(crate) fn may_change(&self) -> bool {
+        self.plan.is_watched()
+            || self.plan.references().any(|reference| self.registry.may_lease(&reference.source))
+    }
+
     pub(crate) fn question<'a>(
         &'a self,
         set: &'a BTreeMap<String, Secret>,

@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    DeliveredContent, DeliveredVariable, Generation, Lacking, Missing, lacking::Unanswered,
+    DeliveredContent, DeliveredVariable, Generation, Lacking, Missing, Reaction,
+    lacking::Unanswered,
 };
 use crate::{
     filter,
-    manifest::{DeclaredSecret, Origin, Written},
+    manifest::{DeclaredFile, DeclaredSecret, OnChange, Origin, Written},
     plan::{Candidate, Layers, Plan, candidates, references},
     reference::{Reference, Request},
     secret::Secret,
@@ -50,7 +51,9 @@ pub(crate) fn assemble(given: &Given<'_>) -> (Generation, Lacking) {
                 description: None,
             }),
             Filled::Value(value) => {
-                generation.variables.push(DeliveredVariable { name: name.clone(), value });
+                let on_change = assembly.reaction_of_variable(name);
+                let name = name.clone();
+                generation.variables.push(DeliveredVariable { name, value, on_change });
             }
             Filled::Inherited | Filled::Unanswered => {}
             Filled::Missing(_) if planned.is_some_and(|planned| !planned.required) => {
@@ -70,7 +73,7 @@ pub(crate) fn assemble(given: &Given<'_>) -> (Generation, Lacking) {
                 content,
                 env: file.env.clone(),
                 mode: file.mode,
-                on_change: file.on_change.clone(),
+                on_change: assembly.reaction_of_file(file),
             }),
             Filled::Inherited | Filled::Unanswered => {}
             Filled::Missing(_) if !file.required => {
@@ -303,6 +306,60 @@ impl Assembly<'_> {
             }
             .as_str(),
         ))
+    }
+
+    /// A living process's environment cannot change: unless its secrets say otherwise, restart.
+    fn reaction_of_variable(&self, name: &str) -> Reaction {
+        let plan = self.given.plan;
+        let templates = match candidates(plan, self.given.layers, name).first() {
+            Some(Candidate::Profile { written, .. } | Candidate::Env(written)) => Some(*written),
+            _ => None,
+        };
+        let own = templates.and_then(|written| self.strongest(written));
+        let general = plan.on_change.as_ref().map(|on_change| self.reaction(on_change));
+        match own.or(general) {
+            // A signal cannot bring a new environment; `check` refuses it where it is said of a
+            // secret, and said of everything it is meant for files.
+            None | Some(Reaction::Signal(_)) => Reaction::Restart,
+            Some(reaction) => reaction,
+        }
+    }
+
+    fn reaction_of_file(&self, file: &DeclaredFile) -> Reaction {
+        let plan = self.given.plan;
+        let own = file.on_change.as_ref().map(|on_change| self.reaction(on_change));
+        own.or_else(|| self.strongest(&file.content))
+            .or_else(|| plan.on_change.as_ref().map(|on_change| self.reaction(on_change)))
+            .unwrap_or(Reaction::Signal(plan.signal))
+    }
+
+    /// What the secrets in a template ask for; a restart where one of several asks for it or says
+    /// nothing, for it brings what all others would.
+    fn strongest(&self, written: &Written) -> Option<Reaction> {
+        let secrets = written.template.holes().filter_map(|hole| match &hole.target {
+            Target::Name { name, .. } | Target::Lease { name, .. } => {
+                self.given.plan.secrets.get(name)
+            }
+            Target::Inline(_) => None,
+        });
+        let asked = secrets.map(|secret| secret.on_change.as_ref()).collect::<Vec<_>>();
+        let said = asked.iter().flatten().map(|on_change| self.reaction(on_change));
+        let said = said.collect::<Vec<_>>();
+        if said.len() < asked.len() && !said.is_empty() {
+            return Some(Reaction::Restart);
+        }
+        let restart = said.iter().find(|reaction| **reaction == Reaction::Restart);
+        let active = said.iter().find(|reaction| **reaction != Reaction::Nothing);
+        restart.or(active).or(said.first()).cloned()
+    }
+
+    fn reaction(&self, on_change: &OnChange) -> Reaction {
+        match on_change {
+            OnChange::Restart => Reaction::Restart,
+            OnChange::Signal(signal) => Reaction::Signal(signal.unwrap_or(self.given.plan.signal)),
+            OnChange::Command(words) => Reaction::Command(words.clone()),
+            OnChange::Nothing => Reaction::Nothing,
+        }
     }
 
     fn unanswered(&mut self) -> Vec<Unanswered> {

@@ -30,7 +30,7 @@ pub(crate) use self::{
         BUILT_IN, DEFAULT_PROFILE, Dotenv, Profile, conventional_dotenv, is_profile_name,
         refuses_dotenv,
     },
-    run::{Inherit, Run},
+    run::{Budget, Inherit, Run, Stop},
     secret::{DeclaredSecret, Origin, PlacedReference},
     settings::{DeclaredSource, Settings},
     variable::{Variable, Written, check_name},

@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io::{self, ErrorKind as Io, Read, Seek, Write},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     rc::Rc,
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     secret::Secret,
-    source::{ErrorKind, SourceError, Waits},
+    source::{ErrorKind, SourceError, Surroundings, Waits},
 };
 
 /// The most that a provider may write.
@@ -56,7 +56,7 @@ impl Drop for Running {
 }
 
 impl Invocation {
-    /// Starts `program` in `folder`. The request stands in a memory file, so that a provider
+    /// Starts `program` in the manifest's folder. The request stands in a memory file, so that a provider
     /// which reads late, twice or not at all can neither block us nor be blocked.
     ///
     /// # Errors
@@ -64,15 +64,20 @@ impl Invocation {
     pub(super) fn start<'a>(
         program: &str,
         arguments: impl Iterator<Item = &'a str>,
-        folder: &Path,
+        surroundings: &Surroundings,
         stdin: Option<&[u8]>,
         timeout: Duration,
     ) -> Result<Self, SourceError> {
         let deadline = Instant::now() + timeout;
         let spawn = || -> io::Result<(Running, Rc<OwnedFd>, Rc<OwnedFd>)> {
             let input = stdin.map_or(Ok(Stdio::null()), request_file)?;
+            let folder = &surroundings.folder;
             let mut command = Command::new(locate(program, folder));
             command.args(arguments).stdin(input).stdout(Stdio::piped());
+            // The environment of this process may have been wiped.
+            let text = OsStr::from_bytes;
+            let environment = surroundings.environment.iter();
+            command.env_clear().envs(environment.map(|(name, value)| (text(name), text(value))));
             if !folder.as_os_str().is_empty() {
                 command.current_dir(folder);
             }
