@@ -22,7 +22,6 @@ impl Signal {
     pub(crate) const CONT: Self = Self(libc::SIGCONT);
     pub(crate) const CHLD: Self = Self(libc::SIGCHLD);
     pub(crate) const URG: Self = Self(libc::SIGURG);
-    pub(crate) const PIPE: Self = Self(libc::SIGPIPE);
 
     /// Parses `SIGTERM`, `TERM`, `15`, `SIGRTMIN+2` or `SIGRTMAX-1`.
     ///

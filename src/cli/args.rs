@@ -13,10 +13,10 @@ use crate::{cli::Failure, manifest::check_name, secret::Secret};
 /// Where to find the project and which profile to use.
 #[derive(Debug, Args)]
 pub(crate) struct ProjectArgs {
-    /// The manifest [default: $SUBLET_MANIFEST, else the nearest sublet.toml upwards]
+    /// The manifest [default: `$SUBLET_MANIFEST`, else the nearest sublet.toml upwards]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
-    /// The profile [default: $SUBLET_PROFILE, else development]
+    /// The profile [default: `$SUBLET_PROFILE`, else development]
     #[arg(short, long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Set a variable to a literal value; wins over everything

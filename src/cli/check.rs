@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: CheckArgs, inherited: Inherited) -> Result<i32, Fai
     let report = report(&project, &resolved);
     let text = if arguments.json { json(&report)? } else { text(&project, &report) };
     print(text.as_bytes())?;
-    Ok(if report.ok { 0 } else { 1 })
+    Ok(i32::from(!report.ok))
 }
 
 fn report(project: &Project, resolved: &Resolved) -> Report {

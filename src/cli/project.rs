@@ -61,10 +61,9 @@ impl Project {
             Failure::new(format!("{count} in the manifest\n{report}"))
         };
         let kinds = specs();
-        let (manifest, mut faults) = manifest::parse(&text, &kinds);
-        if faults.is_empty() || !faults.iter().any(|fault| fault.cause.starts_with("not TOML")) {
-            faults.extend(plan::check(&manifest, &kinds));
-        }
+        let (manifest, mut faults) =
+            manifest::parse(&text, &kinds).map_err(|syntax| faulty(&syntax))?;
+        faults.extend(plan::check(&manifest, &kinds));
         let registry = match Registry::open(&manifest.sources, &surroundings) {
             Ok(registry) if faults.is_empty() => registry,
             Ok(_) => return Err(faulty(&sorted(faults))),

@@ -17,7 +17,7 @@ use nix::{
 use crate::generation::Generation;
 
 /// `tmpfs` and `ramfs` by their magic numbers; see statfs(2).
-const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
+const IN_MEMORY: [i128; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// The link by which the child finds the set in use.
 const CURRENT: &str = "files";
@@ -76,7 +76,7 @@ impl RuntimeFolder {
 
     fn create_in(base: &Path) -> io::Result<Self> {
         let above = base.parent().unwrap_or(base);
-        if !IN_MEMORY.contains(&statfs(above)?.filesystem_type().0.into()) {
+        if !IN_MEMORY.contains(&i128::from(statfs(above)?.filesystem_type().0)) {
             return Err(io::Error::other("it is not in memory"));
         }
         make_folder(base)?;
@@ -138,14 +138,14 @@ impl FileSet {
         // A worker that was replaced may have left a part of it.
         self.discard();
         let folder = |path: &Path| DirBuilder::new().mode(0o711).recursive(true).create(path);
-        folder(&self.folder).map_err(|cause| self.failed(&self.folder, cause))?;
+        folder(&self.folder).map_err(|cause| failed(&self.folder, cause))?;
         for file in &generation.files {
             let path = self.folder.join(&file.path);
             let written = path
                 .parent()
                 .map_or(Ok(()), folder)
                 .and_then(|()| self.write_file(&path, file.content.expose(), file.mode));
-            written.map_err(|cause| self.failed(&path, cause))?;
+            written.map_err(|cause| failed(&path, cause))?;
         }
         Ok(())
     }
@@ -162,10 +162,10 @@ impl FileSet {
     pub(crate) fn discard(&self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
 
-    fn failed(&self, path: &Path, cause: io::Error) -> CannotDeliver {
-        CannotDeliver { path: path.to_path_buf(), cause }
-    }
+fn failed(path: &Path, cause: io::Error) -> CannotDeliver {
+    CannotDeliver { path: path.to_path_buf(), cause }
 }
 
 /// Where the folders of supervisors can be, best first.

@@ -6,6 +6,6 @@ mod memory_files;
 
 pub(crate) use self::{
     environment::{Parent, environment},
-    file_set::{CannotDeliver, FileSet, RuntimeFolder},
+    file_set::{FileSet, RuntimeFolder},
     memory_files::memory_files,
 };

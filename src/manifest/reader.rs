@@ -24,6 +24,7 @@ pub(super) struct Text {
     pub(super) span: Range<usize>,
 }
 
+#[expect(clippy::unused_self, reason = "every kind of value is read in the same way")]
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self { text, faults: Vec::new() }

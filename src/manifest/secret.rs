@@ -193,9 +193,9 @@ fn reference(reader: &mut Reader<'_>, text: &Text) -> Option<PlacedReference> {
 }
 
 impl Fault {
-    fn suggest_any<'a>(self, written: impl Iterator<Item = &'a String>, spec: &Spec) -> Self {
+    fn suggest_any<'a>(self, mut written: impl Iterator<Item = &'a String>, spec: &Spec) -> Self {
         let names = || spec.keys.iter().map(|key| key.name);
-        match written.filter_map(|name| crate::fault::nearest(name, names())).next() {
+        match written.find_map(|name| crate::fault::nearest(name, names())) {
             Some(right) => self.help(format!("did you mean the option `{right}`?")),
             None => self,
         }

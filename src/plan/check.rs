@@ -9,7 +9,8 @@ use super::{
 use crate::{
     fault::Fault,
     manifest::{
-        Dotenv, Manifest, Origin, PlacedReference, Written, refuses_dotenv, spec::SourceSpec,
+        DeclaredSecret, Dotenv, Manifest, OnChange, Origin, PlacedReference, Written,
+        refuses_dotenv, spec::SourceSpec,
     },
     reference::{Reference, Version},
     template::{Hole, Target},
@@ -202,6 +203,7 @@ impl<'m> Check<'m> {
         };
         self.dotenv(name, &plan);
         self.versions(&plan);
+        self.signals(&plan);
         self.defaults(&plan);
         self.circles(&plan);
     }
@@ -224,13 +226,13 @@ impl<'m> Check<'m> {
         if !refuses_dotenv(name) && !matches!(last, Some((Dotenv::Refused, _))) {
             return;
         }
-        for placed in plan.secrets.values().flat_map(|secret| secret.references()) {
+        for placed in plan.secrets.values().flat_map(DeclaredSecret::references) {
             if self.is_development_only(&placed.reference) {
                 let cause = format!("profile `{name}` refuses `.env` sources");
                 self.faults.push(Fault::new(placed.span.clone(), cause).help(help.as_str()));
             }
         }
-        for written in self.written(plan) {
+        for written in written(plan) {
             for hole in written.template.holes() {
                 if let Target::Inline(reference) = &hole.target
                     && self.is_development_only(reference)
@@ -247,14 +249,9 @@ impl<'m> Check<'m> {
         self.kind(reference).is_some_and(|kind| kind.development_only)
     }
 
-    fn written<'p>(&self, plan: &'p Plan) -> Vec<&'p Written> {
-        let variables = plan.variables.values().flat_map(super::PlannedVariable::templates);
-        variables.chain(plan.files.iter().map(|file| &file.content)).collect()
-    }
-
     /// A version can be asked for once: in the secret's reference, or in the template.
     fn versions(&mut self, plan: &Plan) {
-        for written in self.written(plan) {
+        for written in written(plan) {
             for hole in written.template.holes() {
                 let Target::Name { name, version, .. } = &hole.target else { continue };
                 let asked = *version != Version::Current || hole.wants_versions();
@@ -264,6 +261,28 @@ impl<'m> Check<'m> {
                     let fault = Fault::new(hole.span.clone(), cause)
                         .help("leave the version out of the reference, or out of the template");
                     self.faults.push(fault.within(written.span.clone(), written.verbatim));
+                }
+            }
+        }
+    }
+
+    /// The environment of a living process cannot change, whatever signal it gets.
+    fn signals(&mut self, plan: &Plan) {
+        for (variable, planned) in &plan.variables {
+            for hole in planned.templates().flat_map(|written| written.template.holes()) {
+                let (Target::Name { name, .. } | Target::Lease { name, .. }) = &hole.target else {
+                    continue;
+                };
+                let Some(secret) = plan.secrets.get(name) else { continue };
+                if matches!(secret.on_change, Some(OnChange::Signal(_))) {
+                    let cause = format!(
+                        "`{name}` is delivered as the variable `{variable}`, which no signal can \
+                         change"
+                    );
+                    self.faults.push(
+                        Fault::new(secret.span.clone(), cause)
+                            .help("deliver it under `[files]`, or say `on-change = \"restart\"`"),
+                    );
                 }
             }
         }
@@ -332,7 +351,12 @@ impl<'m> Check<'m> {
     }
 }
 
+fn written(plan: &Plan) -> Vec<&Written> {
+    let variables = plan.variables.values().flat_map(super::PlannedVariable::templates);
+    variables.chain(plan.files.iter().map(|file| &file.content)).collect()
+}
+
 fn placed_references(manifest: &Manifest) -> impl Iterator<Item = &PlacedReference> {
     let profiles = manifest.profiles.values().flat_map(|profile| profile.secrets.values());
-    manifest.secrets.values().chain(profiles).flat_map(|secret| secret.references())
+    manifest.secrets.values().chain(profiles).flat_map(DeclaredSecret::references)
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, os::fd::OwnedFd, path::Path, time::SystemTime};
 
 use nix::sys::socket::{MsgFlags, send};
 
-pub(crate) use self::report::{Future, LIMIT, Report, Watched};
+pub(crate) use self::report::{LIMIT, Report, Watched};
 use crate::{
     deliver::FileSet,
     generation::{Change, Generation},
@@ -36,14 +36,14 @@ pub(crate) struct Task<'a> {
 
 /// Does `task` and sends the report.
 pub(crate) fn work(task: &Task<'_>, reports: &OwnedFd) {
-    let report = attempt(task).unwrap_or_else(|refused| refused);
+    let report = attempt(task).unwrap_or_else(|refused| *refused);
     // A supervisor that is gone has no use for it.
     let flags = MsgFlags::MSG_NOSIGNAL;
     let _ = send(std::os::fd::AsRawFd::as_raw_fd(reports), report.write().as_bytes(), flags);
 }
 
-fn attempt(task: &Task<'_>) -> Result<Report, Report> {
-    let refused = |message: String| Report::Refused { message, transient: false };
+fn attempt(task: &Task<'_>) -> Result<Report, Box<Report>> {
+    let refused = |message: String| Box::new(Report::Refused { message, transient: false });
     let registry = Registry::open(&task.manifest.sources, task.surroundings)
         .map_err(|_| refused("a source cannot be opened".to_owned()))?;
     let resolved = resolve(&Question {
@@ -55,12 +55,13 @@ fn attempt(task: &Task<'_>) -> Result<Report, Report> {
     })
     .map_err(|error| {
         let transient = error.kind.is_transient();
-        Report::Refused { message: error.to_string(), transient }
+        Box::new(Report::Refused { message: error.to_string(), transient })
     })?;
     if !resolved.lacking.is_empty() {
         let transient =
             resolved.lacking.unanswered.iter().any(|lack| lack.error.kind.is_transient());
-        return Err(Report::Refused { message: resolved.lacking.to_string(), transient });
+        let message = resolved.lacking.to_string();
+        return Err(Box::new(Report::Refused { message, transient }));
     }
     let previous = task.previous.map(previous).transpose().map_err(refused)?;
     let change = Change::between(&previous.unwrap_or_default(), &resolved.generation);

@@ -117,9 +117,9 @@ impl Invocation {
     async fn read(&self, waits: &Waits) -> io::Result<Option<Output>> {
         let mut output = Output(Zeroizing::new(Vec::new()));
         let mut pipe = File::from(self.stdout.try_clone()?);
-        let mut chunk = Zeroizing::new([0; 16 << 10]);
+        let mut chunk = Zeroizing::new(vec![0; 16 << 10]);
         while output.len() <= LIMIT {
-            match pipe.read(&mut *chunk) {
+            match pipe.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(count) => output.0.extend_from_slice(&chunk[..count]),
                 Err(error) if error.kind() == Io::Interrupted => {}
