@@ -4,7 +4,7 @@ use std::fmt;
 
 use nix::libc;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, nearest};
 
 /// A signal number that the kernel knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,9 +36,14 @@ impl Signal {
             .or_else(|| real_time(name));
         match number {
             Some(number) if (1..=LAST).contains(&number) => Ok(Self(number)),
-            _ => Err(Fault::new(0..text.len(), format!("`{text}` is not a signal"))
-                .help("write a name as in `SIGTERM` or `SIGRTMIN+1`, or a number")
-                .suggest(name, NAMES.iter().map(|(name, _)| *name))),
+            _ => {
+                let fault = Fault::new(0..text.len(), format!("`{text}` is not a signal"));
+                let prefix = &text[..text.len() - name.len()];
+                Err(match nearest(name, NAMES.iter().map(|(known, _)| *known)) {
+                    Some(right) => fault.help(format!("did you mean `{prefix}{right}`?")),
+                    None => fault.help("write a name as in `SIGTERM` or `SIGRTMIN+1`, or a number"),
+                })
+            }
         }
     }
 
@@ -129,7 +134,7 @@ mod tests {
     #[test]
     fn a_wrong_name_gets_the_nearest_right_one() {
         let fault = Signal::parse("SIGTREM").unwrap_err();
-        assert_eq!(fault.help.as_deref(), Some("did you mean `TERM`?"));
+        assert_eq!(fault.help.as_deref(), Some("did you mean `SIGTERM`?"));
         for wrong in ["0", "65", "-1", "RTMIN-1", "RTMAX+1", "RTMIN+99", "", "RTMIN+é"] {
             assert!(Signal::parse(wrong).is_err(), "{wrong}");
         }

@@ -60,7 +60,8 @@ macro_rules! subcommand {
         Subcommand {
             name: $name,
             about: $about,
-            arguments: <$arguments>::augment_args,
+            // The arguments' own documentation is about them, not about the command.
+            arguments: |command| <$arguments>::augment_args(command).about($about).long_about(None),
             run: |matches, inherited| {
                 let arguments = <$arguments>::from_arg_matches(matches).map_err(Failure::new)?;
                 $run(arguments, inherited)
@@ -102,6 +103,10 @@ pub(crate) fn command() -> Command {
         .subcommands(SUBCOMMANDS.iter().map(|subcommand| {
             Command::new(subcommand.name).about(subcommand.about).defer(subcommand.arguments)
         }))
+}
+
+pub(crate) fn is_subcommand(word: &str) -> bool {
+    SUBCOMMANDS.iter().any(|subcommand| subcommand.name == word)
 }
 
 /// Parses `argv` and runs the subcommand it names.

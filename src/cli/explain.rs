@@ -93,6 +93,9 @@ fn made_of(plan: &Plan, candidate: &Candidate<'_>) -> String {
 
 fn references(plan: &Plan, written: &crate::manifest::Written) -> String {
     let mut text = String::new();
+    for name in origin::defaults(plan, written) {
+        text.push_str(&line("from", &format!("{name} = its default, where it has no other value")));
+    }
     for (name, reference) in origin::sources(plan, written) {
         text.push_str(&line(
             "from",

@@ -8,7 +8,12 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Inherited, args::ProjectArgs, project::Project, report};
+use super::{
+    Failure, Inherited,
+    args::{ProjectArgs, is_subcommand},
+    project::Project,
+    report,
+};
 use crate::{
     launcher::{Files, Launch},
     manifest::Run,
@@ -34,14 +39,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_name = "HOW", default_value = "same")]
     signal_exit: SignalExit,
     /// The command and its arguments
-    #[arg(
-        value_name = "COMMAND",
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
     command: Vec<OsString>,
 }
+
+/// There is no such program.
+const NOT_FOUND: i32 = 127;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SignalExit {
@@ -122,5 +125,16 @@ fn become_command(
         supervised: None,
     }
     .become_command();
-    Err(Failure { message: failure.message, code: failure.code })
+    let hint = if failure.code == NOT_FOUND { hint(command) } else { String::new() };
+    Err(Failure { message: failure.message + &hint, code: failure.code })
+}
+
+/// `sublet -m FILE check` runs a program named `check`, which was perhaps not meant.
+fn hint(command: &[OsString]) -> String {
+    let first = command.first().and_then(|word| word.to_str()).unwrap_or_default();
+    if is_subcommand(first) {
+        format!("\ndid you mean `sublet {first} …`, with its options after it?")
+    } else {
+        String::new()
+    }
 }

@@ -1,30 +1,34 @@
 //! Contradictions between the parts of a manifest, in every profile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Plan,
-    profile_chain::{chain, names},
+    profile_chain::{chain, chain_refuses_dotenv, names},
 };
 use crate::{
     fault::Fault,
     manifest::{
         DeclaredSecret, Dotenv, Manifest, OnChange, Origin, PlacedReference, Written,
-        refuses_dotenv, spec::SourceSpec,
+        spec::SourceSpec,
     },
     reference::{Reference, Version},
     template::{Hole, Target},
 };
 
-/// Finds every contradiction. `kinds` are the types of source that exist.
-pub(crate) fn check(manifest: &Manifest, kinds: &[SourceSpec]) -> Vec<Fault> {
-    let mut check = Check { manifest, kinds, faults: Vec::new() };
+/// Finds every contradiction, in every profile that the manifest declares and in the `active` one.
+/// `kinds` are the types of source that exist.
+pub(crate) fn check(manifest: &Manifest, kinds: &[SourceSpec], active: &str) -> Vec<Fault> {
+    let mut check = Check { manifest, kinds, faults: Vec::new(), refused: BTreeMap::new() };
     check.names();
     check.sources();
     check.files();
-    for profile in names(manifest) {
+    let profiles = manifest.profiles.keys().map(String::as_str);
+    let known = names(manifest).into_iter().find(|name| *name == active);
+    for profile in profiles.chain(known).collect::<BTreeSet<_>>() {
         check.profile(profile);
     }
+    check.refusals();
     // A fault that several profiles inherit is one fault.
     let mut faults = check.faults;
     faults.sort_by(|a, b| (a.span.start, &a.cause).cmp(&(b.span.start, &b.cause)));
@@ -36,6 +40,8 @@ struct Check<'m> {
     manifest: &'m Manifest,
     kinds: &'m [SourceSpec],
     faults: Vec<Fault>,
+    /// Where a `.env` source is asked for, and the profiles that refuse it.
+    refused: BTreeMap<(usize, usize), BTreeSet<String>>,
 }
 
 impl<'m> Check<'m> {
@@ -184,7 +190,9 @@ impl<'m> Check<'m> {
     /// The variable that tells a file's path must be that file's alone.
     fn files(&mut self) {
         for (index, file) in self.manifest.files.iter().enumerate() {
-            let declared = self.manifest.env.contains_key(&file.env);
+            let profiles = self.manifest.profiles.values().map(|profile| &profile.env);
+            let mut tables = profiles.chain([&self.manifest.env]);
+            let declared = tables.any(|table| table.contains_key(&file.env));
             let taken = self.manifest.files[..index].iter().any(|other| other.env == file.env);
             if declared || taken {
                 let cause = format!("`{}` is already another variable", file.env);
@@ -211,37 +219,52 @@ impl<'m> Check<'m> {
     /// `.env` is for development.
     fn dotenv(&mut self, name: &str, plan: &Plan) {
         let Ok(chain) = chain(self.manifest, name) else { return };
-        let own = chain.last().map(|(_, profile)| *profile);
-        if own.is_some_and(|profile| profile.allow_dotenv) {
+        if chain.last().is_some_and(|(_, own)| own.allow_dotenv) {
             return;
         }
         let last = chain.iter().rev().find_map(|(_, profile)| profile.dotenv.as_ref());
-        let help = format!("say `allow-dotenv = true` in `[profiles.{name}]` if it must be");
-        if refuses_dotenv(name)
-            && let Some((Dotenv::Files(_), span)) = last
-        {
-            let cause = format!("profile `{name}` refuses `.env` files");
-            self.faults.push(Fault::new(span.clone(), cause).help(help.as_str()));
-        }
-        if !refuses_dotenv(name) && !matches!(last, Some((Dotenv::Refused, _))) {
-            return;
+        let refuses = chain_refuses_dotenv(name, &chain);
+        match last {
+            Some((Dotenv::Files(_), span)) if refuses => self.refuse(span, name),
+            Some((Dotenv::Refused, _)) => {}
+            _ if refuses => {}
+            _ => return,
         }
         for placed in plan.secrets.values().flat_map(DeclaredSecret::references) {
             if self.is_development_only(&placed.reference) {
-                let cause = format!("profile `{name}` refuses `.env` sources");
-                self.faults.push(Fault::new(placed.span.clone(), cause).help(help.as_str()));
+                self.refuse(&placed.span, name);
             }
         }
-        for written in written(plan) {
+        let variables = plan.variables.values();
+        let values = variables.filter_map(|planned| {
+            planned.own.as_ref().map(|(written, _)| written).or(planned.base.as_ref())
+        });
+        for written in values.chain(plan.files.iter().map(|file| &file.content)) {
             for hole in written.template.holes() {
                 if let Target::Inline(reference) = &hole.target
                     && self.is_development_only(reference)
                 {
-                    let cause = format!("profile `{name}` refuses `.env` sources");
-                    let fault = Fault::new(hole.span.clone(), cause).help(help.as_str());
-                    self.faults.push(fault.within(written.span.clone(), written.verbatim));
+                    let place = Fault::new(hole.span.clone(), "");
+                    let place = place.within(written.span.clone(), written.verbatim);
+                    self.refuse(&place.span, name);
                 }
             }
+        }
+    }
+
+    fn refuse(&mut self, span: &std::ops::Range<usize>, profile: &str) {
+        let profiles = self.refused.entry((span.start, span.end)).or_default();
+        profiles.insert(profile.to_owned());
+    }
+
+    fn refusals(&mut self) {
+        for ((start, end), profiles) in std::mem::take(&mut self.refused) {
+            let list = profiles.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+            let list = list.join(", ");
+            self.faults.push(
+                Fault::new(start..end, format!("`.env` files are refused in profile {list}"))
+                    .help("say `allow-dotenv = true` in the profile itself if it must be"),
+            );
         }
     }
 

@@ -9,7 +9,7 @@ mod profile_chain;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use self::profile_chain::chain;
+use self::profile_chain::{chain, chain_refuses_dotenv};
 pub(crate) use self::{
     check::check,
     needs::{Candidate, Layers, candidates, references, requests},
@@ -18,7 +18,7 @@ use crate::{
     fault::Fault,
     manifest::{
         DeclaredFile, DeclaredSecret, Dotenv, Manifest, OnChange, Variable, Written,
-        conventional_dotenv, refuses_dotenv,
+        conventional_dotenv,
     },
     reference::Reference,
     signal::Signal,
@@ -83,7 +83,7 @@ impl Plan {
         let dotenv = match dotenv {
             Some(Dotenv::Refused) => Vec::new(),
             Some(Dotenv::Files(files)) => files,
-            None if refuses_dotenv(profile) && !allowed => Vec::new(),
+            None if chain_refuses_dotenv(profile, &chain) && !allowed => Vec::new(),
             None => conventional_dotenv(profile).to_vec(),
         };
         Ok(Self {
