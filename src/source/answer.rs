@@ -17,7 +17,7 @@ pub(crate) struct Fetched {
     pub(crate) content: Content,
     /// The source's own name for this version of the value, where it has one. Two answers with
     /// the same version are the same answer.
-    #[expect(dead_code, reason = "for sources that are polled by it")]
+    #[allow(dead_code, reason = "for sources that are polled by it")]
     pub(crate) version: Option<String>,
     pub(crate) outlook: Outlook,
 }
@@ -44,7 +44,6 @@ pub(crate) enum Outlook {
         max_ttl: Option<Duration>,
     },
     /// It ends at a known time, and asking again yields a new one.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for sources that tell it"))]
     Expires { at: SystemTime },
     /// It may change at any time, and only asking shows it; `next` is when that is expected.
     Polled { next: Option<SystemTime> },
