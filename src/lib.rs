@@ -11,6 +11,8 @@ mod fault;
 mod filter;
 mod generation;
 mod launcher;
+#[cfg(test)]
+mod layers;
 mod manifest;
 mod plan;
 mod process;
