@@ -94,7 +94,8 @@ fn imports_point_down() {
             for name in *names {
                 let direct = format!("crate::{name}");
                 let listed = format!("\n    {name}::");
-                let group = code.split("use crate::{").nth(1).and_then(|rest| rest.split("\n};").next());
+                let group =
+                    code.split("use crate::{").nth(1).and_then(|rest| rest.split("\n};").next());
                 let uses = code.contains(&direct)
                     || group.is_some_and(|group| format!("\n{group}").contains(&listed));
                 assert!(!uses, "{} (layer {layer}) uses {name} (layer {above})", path.display());

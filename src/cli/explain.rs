@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: ExplainArgs, inherited: Inherited) -> Result<i32, F
     let set = arguments.project.set()?;
     let project = Project::open(&arguments.project, &inherited)?;
     let layers = named_outside(&project.question(&set, Reach::Offline)).map_err(Failure::new)?;
-    let text = match file(&project.plan, &arguments.name) {
+    let text = match file(&project.plan, &layers, &arguments.name) {
         Some(text) => text,
         None => variable(&project.plan, &layers, &arguments.name)?,
     };
@@ -69,9 +69,17 @@ fn variable(plan: &Plan, layers: &Layers, name: &str) -> Result<String, Failure>
     Ok(text)
 }
 
-fn file(plan: &Plan, path: &str) -> Option<String> {
-    let file = plan.files.iter().find(|file| file.path == path)?;
-    let mut text = format!("{path}\n");
+/// A file under `[files]`, by its path or by the variable that holds its path.
+fn file(plan: &Plan, layers: &Layers, name: &str) -> Option<String> {
+    let file = plan.files.iter().find(|file| file.path == name || file.env == name)?;
+    if layers.gives(&file.env) {
+        // A variable from outside takes the file's place.
+        return None;
+    }
+    let mut text = format!("{name}\n");
+    if name == file.env {
+        text.push_str(&line("is", &format!("the path of the file {}", file.path)));
+    }
     text.push_str(&line("wins", &format!("[files] {:?}", file.content.text)));
     text.push_str(&references(plan, &file.content));
     text.push_str(&line("path", &format!("in the variable {}", file.env)));

@@ -5,6 +5,7 @@ use std::{
     fmt::Write as _,
     fs::OpenOptions,
     io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -35,7 +36,8 @@ pub(crate) fn run(arguments: InitArgs, _: Inherited) -> Result<i32, Failure> {
     }
     let text = manifest(&variables);
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).create_new(!arguments.force);
+    // Not writable by others, whatever the umask: such a manifest is refused.
+    options.write(true).create(true).truncate(true).create_new(!arguments.force).mode(0o644);
     let written = options.open(NAME).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {

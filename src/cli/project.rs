@@ -119,8 +119,12 @@ impl Project {
     /// Whether anything delivered may change while the command lives: something is watched, or
     /// comes from a source that may lease what it gives. Where this says no, nobody need stay.
     pub(crate) fn may_change(&self) -> bool {
-        self.plan.is_watched()
-            || self.plan.references().any(|reference| self.registry.may_lease(&reference.source))
+        self.plan.is_watched() || self.may_lease()
+    }
+
+    /// Whether something comes from a source that may lease what it gives.
+    pub(crate) fn may_lease(&self) -> bool {
+        self.plan.references().any(|reference| self.registry.may_lease(&reference.source))
     }
 
     pub(crate) fn question<'a>(

@@ -19,7 +19,6 @@ use crate::{
     manifest::Run,
     process::{Privileges, forbid_dumps},
     secret::Secret,
-    source::Outlook,
     stash::Stashed,
     supervise::{Supervision, supervise},
     worker::absolute,
@@ -58,7 +57,8 @@ pub(crate) fn run(arguments: RunArgs, inherited: Inherited) -> Result<i32, Failu
     let project = Project::open(&arguments.project, &inherited)?;
     let privileges = privileges(&project.manifest.run)?;
     let stay = arguments.supervise || std::process::id() == 1;
-    if arguments.exec || !(stay || project.may_change()) {
+    let becomes = arguments.exec && !arguments.supervise;
+    if (becomes && !project.may_lease()) || !(stay || project.may_change()) {
         return become_command(&arguments.command, &project, &set, &inherited, privileges);
     }
     let user_folder = inherited.variable("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty());
@@ -75,7 +75,8 @@ pub(crate) fn run(arguments: RunArgs, inherited: Inherited) -> Result<i32, Failu
         user_folder,
         command: &arguments.command,
         privileges: privileges.as_ref(),
-        stay,
+        stay: stay && !becomes,
+        becomes,
         exit_with_code: arguments.signal_exit == SignalExit::Code,
         report,
     };
@@ -101,7 +102,8 @@ fn privileges(run: &Run) -> Result<Option<Privileges>, Failure> {
         .map_err(Failure::new)
 }
 
-/// Resolves in this process and becomes the command. Returns only in failure.
+/// Resolves in this process, which only sources of this machine need, and becomes the command.
+/// Returns only in failure.
 fn become_command(
     command: &[OsString],
     project: &Project,
@@ -110,10 +112,6 @@ fn become_command(
     privileges: Option<Privileges>,
 ) -> Result<i32, Failure> {
     let resolved = project.resolve_completely(set)?;
-    let leased = |outlook: &Outlook| matches!(outlook, Outlook::Leased { .. });
-    for (request, _) in resolved.outlooks.iter().filter(|(_, outlook)| leased(outlook)) {
-        report(&format!("warning: nobody renews the lease of `{request}` once the command runs"));
-    }
     let stashed = Stashed { generation: resolved.generation, credentials: resolved.credentials };
     let failure = Launch {
         command,

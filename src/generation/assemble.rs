@@ -19,6 +19,9 @@ use crate::{
     template::{Hole, LeaseItem, Part, Target},
 };
 
+/// The most bytes of one value.
+const LARGEST: usize = 64 << 20;
+
 /// Everything that templates are filled from.
 pub(crate) struct Given<'a> {
     pub(crate) plan: &'a Plan,
@@ -221,7 +224,13 @@ impl Assembly<'_> {
                 other => outcome = outcome.or(Some(other)),
             }
         }
-        outcome.unwrap_or_else(|| Filled::Value(Secret::concat(&text)))
+        let length = text.iter().map(|part| part.expose().len()).sum::<usize>();
+        outcome.unwrap_or_else(|| match length {
+            0..=LARGEST => Filled::Value(Secret::concat(&text)),
+            _ => Filled::Missing(
+                format!("its value would be larger than {} MiB", LARGEST >> 20).into(),
+            ),
+        })
     }
 
     fn hole(&mut self, hole: &Hole, needed_by: &str) -> Filled {

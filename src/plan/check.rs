@@ -16,6 +16,9 @@ use crate::{
     template::{Hole, Target},
 };
 
+/// How deep templates can be made of others.
+const DEEPEST: usize = 100;
+
 /// Finds every contradiction, in every profile that the manifest declares and in the `active` one.
 /// `kinds` are the types of source that exist.
 pub(crate) fn check(manifest: &Manifest, kinds: &[SourceSpec], active: &str) -> Vec<Fault> {
@@ -350,6 +353,16 @@ impl<'m> Check<'m> {
             return;
         }
         path.push(name);
+        if path.len() > DEEPEST {
+            path.pop();
+            done.insert(name);
+            let cause = format!("templates are made of others more than {DEEPEST} deep here");
+            let span = plan.variables[name].templates().next().map(|written| written.span.clone());
+            self.faults.push(
+                Fault::new(span.unwrap_or_default(), cause).help("name what it is made of itself"),
+            );
+            return;
+        }
         for written in plan.variables[name].templates() {
             for hole in written.template.holes() {
                 let Target::Name { name: next, .. } = &hole.target else { continue };

@@ -20,6 +20,9 @@ pub(super) fn chain<'m>(
     if walk.faults.is_empty() { Ok(walk.done) } else { Err(walk.faults) }
 }
 
+/// How deep profiles can extend others.
+const DEEPEST: usize = 32;
+
 /// Every name that a profile can be called by.
 pub(super) fn names(manifest: &Manifest) -> Vec<&str> {
     let declared = manifest.profiles.keys().map(String::as_str);
@@ -79,6 +82,16 @@ impl Walk<'_> {
             }
             return;
         };
+        if self.path.len() == DEEPEST {
+            self.faults.push(
+                Fault::new(
+                    named_at.cloned().unwrap_or_default(),
+                    format!("profiles extend others more than {DEEPEST} deep here"),
+                )
+                .help("let fewer of them stand between this one and the first"),
+            );
+            return;
+        }
         self.path.push(name.to_owned());
         for (parent, span) in &profile.extends {
             self.visit(parent, Some(span));

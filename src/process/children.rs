@@ -114,6 +114,17 @@ pub(crate) fn children() -> Option<Vec<Pid>> {
     Some(pids.map(Pid::from_raw).collect())
 }
 
+/// Kills and reaps every child, and every child that becomes ours by that.
+pub(crate) fn end_children() {
+    while let Some(children) = children().filter(|children| !children.is_empty()) {
+        for pid in children {
+            signal(pid, Signal::KILL);
+            // Killed, it ends; waiting for it is not waiting for its will.
+            let _ = nix::sys::wait::waitpid(pid, None);
+        }
+    }
+}
+
 /// Whether the child `pid` is in process group `group`.
 pub(crate) fn in_group(pid: Pid, group: Pid) -> bool {
     getpgid(Some(pid)) == Ok(group)

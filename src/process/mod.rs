@@ -20,7 +20,7 @@ mod signals;
 mod supervision;
 
 pub(crate) use children::{
-    Forked, Seen, children, fork, in_group, next_change, reap, signal, signal_group,
+    Forked, Seen, children, end_children, fork, in_group, next_change, reap, signal, signal_group,
 };
 pub(crate) use entry::{Inherited, forbid_dumps, settle};
 pub(crate) use environment::{EnvBlock, EnvError};

@@ -67,13 +67,19 @@ impl AsFd for Signals {
 }
 
 impl Inheritance {
+    /// Puts the mask back as it was inherited. For a worker, which must be able to wait for
+    /// children of its own.
+    pub(crate) fn restore_mask(&self) {
+        // Cannot fail: the mask is one that the kernel gave.
+        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&self.mask), None);
+    }
+
     /// Puts mask and dispositions back as they were inherited. For a launcher, or before an exec.
     pub(crate) fn restore(&self) {
         if self.child_ignored {
             set_disposition(Signal::CHLD, libc::SIG_IGN);
         }
-        // Cannot fail: the mask is one that the kernel gave.
-        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&self.mask), None);
+        self.restore_mask();
     }
 }
 

@@ -212,7 +212,14 @@ impl Core {
         self.broken = 0;
         self.ask_at = prepared.ask_again.map(|length| now + jittered(length, random));
         match self.child {
-            Child::None if !prepared.can_change && !self.settings.stay => {
+            Child::None
+                if self.settings.becomes || (!prepared.can_change && !self.settings.stay) =>
+            {
+                for request in prepared.leased {
+                    out.push(Action::Report(format!(
+                        "warning: nobody renews the lease of `{request}` once the command runs"
+                    )));
+                }
                 out.push(Action::Commit);
                 for signal in std::mem::take(&mut self.held) {
                     out.push(Action::SignalChild(signal));

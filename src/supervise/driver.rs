@@ -51,6 +51,8 @@ pub(crate) struct Supervision<'a> {
     pub(crate) privileges: Option<&'a Privileges>,
     /// Stay even where nothing can change.
     pub(crate) stay: bool,
+    /// Become the command, even where a value can change.
+    pub(crate) becomes: bool,
     /// A child that a signal killed ends us with 128 + its number.
     pub(crate) exit_with_code: bool,
     pub(crate) report: fn(&str),
@@ -85,9 +87,9 @@ pub(crate) unsafe fn supervise(
                 .map_err(|error| error.to_string())?,
         ),
     };
-    let shares_terminal = getpid().as_raw() != 1 && has_terminal();
-    let stay = supervision.stay || getpid().as_raw() == 1;
-    let settings = Settings::new(&supervision.manifest.run, shares_terminal, stay);
+    let shares_terminal = has_terminal();
+    let run = &supervision.manifest.run;
+    let settings = Settings::new(run, shares_terminal, supervision.stay, supervision.becomes);
     let timer =
         TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK);
     let mut driver = Driver {
@@ -241,7 +243,9 @@ impl Driver<'_> {
         match heard {
             Ok(Report::Prepared { change, future }) => {
                 let refused = self.watch.set(future.watched);
-                refused.iter().for_each(|message| (self.supervision.report)(message));
+                for message in refused {
+                    (self.supervision.report)(&message);
+                }
                 if self.watch.changed_since(worker.since) {
                     self.events.push_back(Event::WatchFired);
                 }
@@ -252,6 +256,7 @@ impl Driver<'_> {
                     signals: change.signals,
                     commands: change.commands,
                     can_change: future.can_change,
+                    leased: future.leased,
                     ask_again: future.ask_again,
                 }));
             }

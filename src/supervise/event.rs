@@ -78,6 +78,8 @@ pub(crate) struct Prepared {
     pub(crate) commands: BTreeSet<Vec<String>>,
     /// Whether anything delivered can change.
     pub(crate) can_change: bool,
+    /// What of it is leased.
+    pub(crate) leased: Vec<String>,
     /// When to ask again, where only asking shows a change.
     pub(crate) ask_again: Option<Duration>,
 }

@@ -20,13 +20,13 @@ use crate::{
     deliver::FileSet,
     environment::Environment,
     launcher::{Files, Launch, NotLaunched, Supervised, confess},
-    process::{Forked, Inheritance, fork, obey_parent, signal},
+    process::{Forked, Inheritance, adopt_orphans, end_children, fork, obey_parent, signal},
     secret::Secret,
     signal::Signal,
     source::Surroundings,
     stash::{Stash, Stashed},
     wire::{Garbled, Reader, Writer},
-    worker::{LIMIT, Report, Task, work},
+    worker::{LIMIT, Report, Task, tell, work},
 };
 
 /// What workers and launchers start from.
@@ -82,25 +82,26 @@ impl<'a> Hiring<'a> {
         match fork()? {
             Forked::Parent(pid) => Ok(Hired { pid, stash, files, since, reports }),
             Forked::Child => {
-                inheritance.restore();
+                inheritance.restore_mask();
+                // What a provider leaves behind becomes ours, and ends with us.
+                let _ = adopt_orphans(true);
                 if obey_parent(supervisor).is_ok()
                     && let Ok(start) = self.start()
                 {
-                    work(
-                        &Task {
-                            manifest: self.supervision.manifest,
-                            plan: self.supervision.plan,
-                            surroundings: &Surroundings {
-                                folder: self.supervision.folder.clone(),
-                                environment: Environment::new(&start.environ),
-                            },
-                            set: &start.set,
-                            previous,
-                            stash: &stash,
-                            files,
+                    let report = work(&Task {
+                        manifest: self.supervision.manifest,
+                        plan: self.supervision.plan,
+                        surroundings: &Surroundings {
+                            folder: self.supervision.folder.clone(),
+                            environment: Environment::new(&start.environ),
                         },
-                        &to_us,
-                    );
+                        set: &start.set,
+                        previous,
+                        stash: &stash,
+                        files,
+                    });
+                    end_children();
+                    tell(&report, &to_us);
                 }
                 std::process::exit(0)
             }

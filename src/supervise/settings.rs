@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(super) shares_terminal: bool,
     /// Stay even where nothing can change.
     pub(super) stay: bool,
+    /// Become the child, even where a value can change.
+    pub(super) becomes: bool,
     /// How long what is left of a group may take to end.
     pub(super) grace: Duration,
     pub(super) worker_timeout: Duration,
@@ -26,7 +28,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn new(run: &Run, shares_terminal: bool, stay: bool) -> Self {
+    pub(crate) fn new(run: &Run, shares_terminal: bool, stay: bool, becomes: bool) -> Self {
         Self {
             stop: run.stop,
             splay: run.splay,
@@ -35,6 +37,7 @@ impl Settings {
             rewrite: run.rewrite.clone(),
             shares_terminal,
             stay,
+            becomes,
             grace: Duration::from_secs(2),
             worker_timeout: Duration::from_secs(120),
             launch_timeout: Duration::from_secs(30),

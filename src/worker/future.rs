@@ -25,7 +25,7 @@ pub(super) fn future(
 ) -> Future {
     let mut files = BTreeSet::new();
     let mut lengths = Vec::new();
-    let mut can_change = false;
+    let mut leased = Vec::new();
     if plan.watch.is_some() {
         files.extend(plan.dotenv.iter().map(|file| folder.join(file)));
     }
@@ -33,7 +33,10 @@ pub(super) fn future(
         let watch = watch_of(plan, request);
         match outlook {
             Outlook::Fixed => {}
-            Outlook::Leased { ttl, .. } => lengths.push(*ttl * 2 / 3),
+            Outlook::Leased { ttl, .. } => {
+                leased.push(request.to_string());
+                lengths.push(*ttl * 2 / 3);
+            }
             Outlook::Expires { at } => {
                 lengths.push(at.duration_since(now).unwrap_or_default() * 2 / 3);
             }
@@ -45,12 +48,13 @@ pub(super) fn future(
             Outlook::Files(_) => {}
         }
     }
-    can_change |= !files.is_empty() || !lengths.is_empty();
+    let can_change = !files.is_empty() || !lengths.is_empty();
     let watched = files.iter().flat_map(|path| watched(path)).collect::<BTreeSet<_>>();
     Future {
         can_change,
         watched: watched.into_iter().collect(),
         ask_again: lengths.into_iter().min().map(|length| length.max(SHORTEST)),
+        leased,
     }
 }
 

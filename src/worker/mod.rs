@@ -3,7 +3,12 @@
 mod future;
 mod report;
 
-use std::{collections::BTreeMap, os::fd::OwnedFd, path::Path, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    os::fd::{AsRawFd, OwnedFd},
+    path::Path,
+    time::SystemTime,
+};
 
 use nix::sys::socket::{MsgFlags, send};
 
@@ -34,12 +39,16 @@ pub(crate) struct Task<'a> {
     pub(crate) files: Option<FileSet>,
 }
 
-/// Does `task` and sends the report.
-pub(crate) fn work(task: &Task<'_>, reports: &OwnedFd) {
-    let report = attempt(task).unwrap_or_else(|refused| *refused);
+/// Does `task`.
+pub(crate) fn work(task: &Task<'_>) -> Report {
+    attempt(task).unwrap_or_else(|refused| *refused)
+}
+
+/// Sends what came of it.
+pub(crate) fn tell(report: &Report, supervisor: &OwnedFd) {
     // A supervisor that is gone has no use for it.
     let flags = MsgFlags::MSG_NOSIGNAL;
-    let _ = send(std::os::fd::AsRawFd::as_raw_fd(reports), report.write().as_bytes(), flags);
+    let _ = send(supervisor.as_raw_fd(), report.write().as_bytes(), flags);
 }
 
 fn attempt(task: &Task<'_>) -> Result<Report, Box<Report>> {

@@ -34,6 +34,8 @@ pub(crate) struct Future {
     pub(crate) watched: Vec<Watched>,
     /// When to ask again, where only asking shows a change.
     pub(crate) ask_again: Option<Duration>,
+    /// Requests whose answers are leased.
+    pub(crate) leased: Vec<String>,
 }
 
 /// An entry of a folder that shows a change.
@@ -123,6 +125,8 @@ fn write_future(writer: &mut Writer, future: &Future) {
     writer.byte(u8::from(future.ask_again.is_some()));
     let length = future.ask_again.unwrap_or_default();
     writer.number(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
+    let leased = &future.leased[..future.leased.len().min(NAMED)];
+    writer.list(leased.iter(), |writer, request| writer.text(request));
 }
 
 fn read_future(reader: &mut Reader<'_>) -> Result<Future, Garbled> {
@@ -137,7 +141,8 @@ fn read_future(reader: &mut Reader<'_>) -> Result<Future, Garbled> {
     })?;
     let asks = flag(reader)?;
     let length = Duration::from_millis(reader.number()?);
-    Ok(Future { can_change, watched, ask_again: asks.then_some(length) })
+    let leased = reader.list(Reader::text)?;
+    Ok(Future { can_change, watched, ask_again: asks.then_some(length), leased })
 }
 
 fn flag(reader: &mut Reader<'_>) -> Result<bool, Garbled> {
@@ -169,6 +174,7 @@ mod tests {
                 can_change: true,
                 watched: vec![Watched { folder: "/a".into(), name: ".env".into() }],
                 ask_again: Some(Duration::from_millis(1500)),
+                leased: vec!["command:db".into()],
             },
         }
     }
