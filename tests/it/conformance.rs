@@ -36,7 +36,7 @@ struct Source {
 }
 
 const FIELDS: &str =
-    r#"{"field":"canary-field","nested":{"inner":"canary-inner"},"canary.dotted":null}"#;
+    r#"{"field":"canary-field","nested":{"inner":"canary-inner"},"some.dotted":null}"#;
 
 const SOURCES: [Source; 5] = [
     Source {
@@ -178,8 +178,10 @@ esac
 impl Source {
     /// A project whose child gets `reference` as `A`.
     fn project(&self, reference: &str) -> Project {
-        let manifest =
-            format!("[env]\nA = \"${{s}}\"\n[secrets]\ns = {reference:?}\n{}", self.settings);
+        let manifest = format!(
+            "[env]\nA = \"${{s}}\"\n[profiles.development.secrets]\ns = {reference:?}\n{}",
+            self.settings
+        );
         (self.stock)(Project::with_manifest(manifest))
     }
 
@@ -238,7 +240,8 @@ fn the_field_may_stand_in_the_template() {
     for source in &SOURCES {
         let Some((path, field)) = source.field.split_once('#') else { continue };
         let manifest = format!(
-            "[env]\nA = \"${{s.{field}}}-${{{}}}\"\n[secrets]\ns = {path:?}\n{}",
+            "[profiles.development.env]\nA = \"${{s.{field}}}-${{{}}}\"\n\
+             [profiles.development.secrets]\ns = {path:?}\n{}",
             source.field, source.settings
         );
         let project = (source.stock)(Project::with_manifest(manifest));
@@ -264,7 +267,7 @@ fn what_is_missing_is_missing() {
 fn a_default_takes_the_place_of_what_is_missing() {
     for source in SOURCES.iter().filter(|source| !source.missing.is_empty()) {
         let manifest = format!(
-            "[env]\nA = \"${{s}}\"\n[secrets]\ns = {{ ref = {:?}, default = \"default\" }}\n{}",
+            "[env]\nA = \"${{s}}\"\n[profiles.development.secrets]\ns = {{ ref = {:?}, default = \"default\" }}\n{}",
             source.missing, source.settings
         );
         let project = (source.stock)(Project::with_manifest(manifest));

@@ -106,29 +106,10 @@ fn the_default_format_is_the_shells() {
 fn our_own_env_file_reads_every_byte() {
     let mut values = values(true);
     values.insert("BYTES".to_owned(), b"\xff\xfe\x80".to_vec());
-    values.insert("with.dots-and-dashes".to_owned(), b"x".to_vec());
-    let source = project(&values_named_in_quotes(&values));
-    drop(source);
-    let mut manifest = "[env]\n".to_owned();
-    for name in values.keys() {
-        manifest.push_str(&format!("\"{name}\" = \"${{file:values/{name}}}\"\n"));
-    }
-    let source = Project::with_manifest(manifest);
-    for (name, value) in &values {
-        source.write(&format!("values/{name}"), value);
-    }
-    let exported = source.run(["export", "--format", "dotenv"]).success();
+    let exported = project(&values).run(["export", "--format", "dotenv"]).success();
     let reader = Project::with_dotenv(&exported.stdout);
     let child = reader.child([""; 0]).success();
     assert_eq!(delivered(&child.stdout, &values), values);
-}
-
-fn values_named_in_quotes(values: &Values) -> Values {
-    values
-        .iter()
-        .filter(|(name, _)| !name.contains('.'))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::{
 use snapbox::IntoData;
 
 /// No test waits for this: it turns a command that hangs into a failure.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -41,7 +41,11 @@ impl Outcome {
             let _ = waiter.join();
             panic!("{shown} did not end");
         };
-        let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+        let read = |bytes: mpsc::Receiver<Vec<u8>>, name| {
+            let bytes = bytes.recv_timeout(PATIENCE);
+            bytes.unwrap_or_else(|_| panic!("{shown} ended, and something of it holds {name} open"))
+        };
+        let (stdout, stderr) = (read(stdout, "stdout"), read(stderr, "stderr"));
         Self { shown, folder: folder.to_owned(), status: status.unwrap(), stdout, stderr }
     }
 
@@ -203,11 +207,14 @@ fn cut(text: &str) -> String {
     }
 }
 
-fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+/// Reads all that is written, until the last writer is gone.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
     let mut pipe = pipe.unwrap();
+    let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         pipe.read_to_end(&mut bytes).unwrap();
-        bytes
-    })
+        let _ = sender.send(bytes);
+    });
+    receiver
 }

@@ -71,12 +71,6 @@ fn a_script_without_shebang_is_run_by_the_shell() {
 }
 
 #[test]
-fn a_script_in_the_current_folder_is_not_taken_for_an_option() {
-    let project = Project::with_manifest("").program("-c", "echo script\n").env("PATH", "");
-    project.run(["run", "--", "-c"]).success().stdout_is("script\n");
-}
-
-#[test]
 fn a_script_with_a_shebang_gets_its_environment() {
     let project =
         Project::with_dotenv("A='x y'\n").program("tool", "#!/usr/bin/env sh\necho \"$A\"\n");

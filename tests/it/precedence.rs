@@ -79,7 +79,7 @@ fn the_last_of_two_settings_wins() {
 fn set_values_are_literal_bytes() {
     use std::os::unix::ffi::OsStrExt;
 
-    let project = Project::with_manifest("[env]\nB = \"${A}\"\n");
+    let project = Project::with_manifest("[env]\nA = {}\nB = \"${A}\"\n");
     let value = b"A=${x} $HOME \xff\n'\"";
     let child = project.child([std::ffi::OsStr::new("--set"), std::ffi::OsStr::from_bytes(value)]);
     child.success().variable_is("A", &value[2..]).variable_is("B", &value[2..]);
