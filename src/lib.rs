@@ -10,6 +10,7 @@ mod export;
 mod fault;
 mod filter;
 mod generation;
+mod launcher;
 mod manifest;
 mod plan;
 mod process;
@@ -18,7 +19,11 @@ mod resolve;
 mod secret;
 mod signal;
 mod source;
+mod stash;
+mod supervise;
 mod template;
+mod wire;
+mod worker;
 
 use std::ffi::{c_char, c_int};
 
@@ -41,5 +46,5 @@ pub unsafe fn start(
     // SAFETY: the caller vouches for the arrays.
     let inherited = unsafe { process::Inherited::take(argv, envp) };
     process::settle();
-    cli::main(&inherited)
+    cli::main(inherited)
 }

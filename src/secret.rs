@@ -18,7 +18,7 @@ impl Secret {
 
     /// All of `parts`, one after the other.
     pub(crate) fn concat(parts: &[Self]) -> Self {
-        Self::new(parts.iter().flat_map(|part| part.expose()).copied().collect())
+        Self::new(parts.iter().flat_map(Self::expose).copied().collect())
     }
 
     /// The bytes themselves. Every call is a place where a value could leak: look twice.

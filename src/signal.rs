@@ -4,7 +4,7 @@ use std::fmt;
 
 use nix::libc;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, nearest};
 
 /// A signal number that the kernel knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,13 @@ const LAST: i32 = 64;
 impl Signal {
     pub(crate) const TERM: Self = Self(libc::SIGTERM);
     pub(crate) const HUP: Self = Self(libc::SIGHUP);
+    pub(crate) const INT: Self = Self(libc::SIGINT);
+    pub(crate) const QUIT: Self = Self(libc::SIGQUIT);
+    pub(crate) const KILL: Self = Self(libc::SIGKILL);
+    pub(crate) const STOP: Self = Self(libc::SIGSTOP);
+    pub(crate) const CONT: Self = Self(libc::SIGCONT);
+    pub(crate) const CHLD: Self = Self(libc::SIGCHLD);
+    pub(crate) const URG: Self = Self(libc::SIGURG);
 
     /// Parses `SIGTERM`, `TERM`, `15`, `SIGRTMIN+2` or `SIGRTMAX-1`.
     ///
@@ -29,10 +36,19 @@ impl Signal {
             .or_else(|| real_time(name));
         match number {
             Some(number) if (1..=LAST).contains(&number) => Ok(Self(number)),
-            _ => Err(Fault::new(0..text.len(), format!("`{text}` is not a signal"))
-                .help("write a name as in `SIGTERM` or `SIGRTMIN+1`, or a number")
-                .suggest(name, NAMES.iter().map(|(name, _)| *name))),
+            _ => {
+                let fault = Fault::new(0..text.len(), format!("`{text}` is not a signal"));
+                let prefix = &text[..text.len() - name.len()];
+                Err(match nearest(name, NAMES.iter().map(|(known, _)| *known)) {
+                    Some(right) => fault.help(format!("did you mean `{prefix}{right}`?")),
+                    None => fault.help("write a name as in `SIGTERM` or `SIGRTMIN+1`, or a number"),
+                })
+            }
         }
+    }
+
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
+        (1..=LAST).contains(&number).then_some(Self(number))
     }
 
     pub(crate) fn number(self) -> i32 {
@@ -118,7 +134,7 @@ mod tests {
     #[test]
     fn a_wrong_name_gets_the_nearest_right_one() {
         let fault = Signal::parse("SIGTREM").unwrap_err();
-        assert_eq!(fault.help.as_deref(), Some("did you mean `TERM`?"));
+        assert_eq!(fault.help.as_deref(), Some("did you mean `SIGTERM`?"));
         for wrong in ["0", "65", "-1", "RTMIN-1", "RTMAX+1", "RTMIN+99", "", "RTMIN+é"] {
             assert!(Signal::parse(wrong).is_err(), "{wrong}");
         }

@@ -13,10 +13,10 @@ use crate::{cli::Failure, manifest::check_name, secret::Secret};
 /// Where to find the project and which profile to use.
 #[derive(Debug, Args)]
 pub(crate) struct ProjectArgs {
-    /// The manifest [default: $SUBLET_MANIFEST, else the nearest sublet.toml upwards]
+    /// The manifest [default: `$SUBLET_MANIFEST`, else the nearest sublet.toml upwards]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
-    /// The profile [default: $SUBLET_PROFILE, else development]
+    /// The profile [default: `$SUBLET_PROFILE`, else development]
     #[arg(short, long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Set a variable to a literal value; wins over everything
@@ -45,7 +45,7 @@ impl ProjectArgs {
     }
 }
 
-type Run = fn(&ArgMatches, &super::Inherited) -> Result<i32, Failure>;
+type Run = fn(&ArgMatches, super::Inherited) -> Result<i32, Failure>;
 
 struct Subcommand {
     name: &'static str,
@@ -60,7 +60,8 @@ macro_rules! subcommand {
         Subcommand {
             name: $name,
             about: $about,
-            arguments: <$arguments>::augment_args,
+            // The arguments' own documentation is about them, not about the command.
+            arguments: |command| <$arguments>::augment_args(command).about($about).long_about(None),
             run: |matches, inherited| {
                 let arguments = <$arguments>::from_arg_matches(matches).map_err(Failure::new)?;
                 $run(arguments, inherited)
@@ -104,8 +105,12 @@ pub(crate) fn command() -> Command {
         }))
 }
 
+pub(crate) fn is_subcommand(word: &str) -> bool {
+    SUBCOMMANDS.iter().any(|subcommand| subcommand.name == word)
+}
+
 /// Parses `argv` and runs the subcommand it names.
-pub(crate) fn dispatch(inherited: &super::Inherited) -> Result<i32, Failure> {
+pub(crate) fn dispatch(inherited: super::Inherited) -> Result<i32, Failure> {
     let matches = match command().try_get_matches_from(with_run(&inherited.argv)) {
         Ok(matches) => matches,
         Err(error) => {

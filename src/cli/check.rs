@@ -70,15 +70,15 @@ enum Status {
     NotAsked,
 }
 
-pub(crate) fn run(arguments: CheckArgs, inherited: &Inherited) -> Result<i32, Failure> {
+pub(crate) fn run(arguments: CheckArgs, inherited: Inherited) -> Result<i32, Failure> {
     let set = arguments.project.set()?;
-    let project = Project::open(&arguments.project, inherited)?;
+    let project = Project::open(&arguments.project, &inherited)?;
     let reach = if arguments.offline { Reach::Offline } else { Reach::Everything };
     let resolved = project.resolve(&set, reach)?;
     let report = report(&project, &resolved);
     let text = if arguments.json { json(&report)? } else { text(&project, &report) };
     print(text.as_bytes())?;
-    Ok(if report.ok { 0 } else { 1 })
+    Ok(i32::from(!report.ok))
 }
 
 fn report(project: &Project, resolved: &Resolved) -> Report {
@@ -111,10 +111,9 @@ fn variables(project: &Project, resolved: &Resolved) -> Vec<Item> {
         .map(|name| {
             let candidates = candidates(plan, &resolved.layers, name);
             let winner = candidates.first();
-            let inherited = matches!(winner, Some(crate::plan::Candidate::Parent));
             let template = winner.and_then(origin::template);
             let references = template.map(|written| origin::sources(plan, written));
-            let (status, reason) = status(resolved, name, delivered(name) || inherited);
+            let (status, reason) = status(resolved, name, delivered(name));
             Item {
                 name: name.clone(),
                 from: winner.map_or_else(|| "nothing".to_owned(), origin::place),
@@ -132,14 +131,13 @@ fn files(project: &Project, resolved: &Resolved) -> Vec<Item> {
         |path: &str| resolved.generation.files.iter().any(|content| content.path == path);
     let files = plan.files.iter().map(|file| {
         let name = format!("file {}", file.path);
-        let (mut status, reason) = status(resolved, &name, delivered(&file.path));
-        if status == Status::NotAsked && resolved.generation.removed.contains(&file.env) {
-            status = Status::Absent;
-        }
+        let outside = resolved.layers.gives(&file.env);
+        let (status, reason) = status(resolved, &name, delivered(&file.path) || outside);
+        let references = origin::sources(plan, &file.content);
         Item {
             name: file.path.clone(),
-            from: "[files]".to_owned(),
-            references: shown(origin::sources(plan, &file.content)),
+            from: if outside { format!("the variable {}", file.env) } else { "[files]".to_owned() },
+            references: if outside { Vec::new() } else { shown(references) },
             status,
             reason,
         }
@@ -162,8 +160,8 @@ fn status(resolved: &Resolved, name: &str, delivered: bool) -> (Status, Option<S
     }
     if delivered {
         (Status::Ok, None)
-    } else if resolved.generation.removed.contains(name) {
-        (Status::Absent, None)
+    } else if let Some(absent) = lacking.absent.iter().find(|absent| absent.name == name) {
+        (Status::Absent, Some(absent.reason.clone()))
     } else {
         (Status::NotAsked, None)
     }
@@ -196,8 +194,12 @@ fn text(project: &Project, report: &Report) -> String {
 
 fn problems(report: &Report) -> Vec<String> {
     let missing = report.variables.iter().chain(&report.files).filter_map(|item| {
-        let reason = item.reason.as_ref().filter(|_| item.status == Status::Missing)?;
-        Some(format!("missing {}: {reason}", item.name))
+        let reason = item.reason.as_ref()?;
+        match item.status {
+            Status::Missing => Some(format!("missing {}: {reason}", item.name)),
+            Status::Absent => Some(format!("absent {}: {reason}", item.name)),
+            Status::Ok | Status::Unanswered | Status::NotAsked => None,
+        }
     });
     let unanswered = report.unanswered.iter().map(|refusal| {
         let needed = refusal.needed_by.join(", ");

@@ -12,7 +12,7 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(arguments: CompletionsArgs, _: &Inherited) -> Result<i32, Failure> {
+pub(crate) fn run(arguments: CompletionsArgs, _: Inherited) -> Result<i32, Failure> {
     let mut script = Vec::new();
     generate(arguments.shell, &mut command(), "sublet", &mut script);
     print(&script)?;

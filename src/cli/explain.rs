@@ -18,9 +18,9 @@ pub(crate) struct ExplainArgs {
     name: String,
 }
 
-pub(crate) fn run(arguments: ExplainArgs, inherited: &Inherited) -> Result<i32, Failure> {
+pub(crate) fn run(arguments: ExplainArgs, inherited: Inherited) -> Result<i32, Failure> {
     let set = arguments.project.set()?;
-    let project = Project::open(&arguments.project, inherited)?;
+    let project = Project::open(&arguments.project, &inherited)?;
     let layers = named_outside(&project.question(&set, Reach::Offline)).map_err(Failure::new)?;
     let text = match file(&project.plan, &arguments.name) {
         Some(text) => text,
@@ -93,6 +93,9 @@ fn made_of(plan: &Plan, candidate: &Candidate<'_>) -> String {
 
 fn references(plan: &Plan, written: &crate::manifest::Written) -> String {
     let mut text = String::new();
+    for name in origin::defaults(plan, written) {
+        text.push_str(&line("from", &format!("{name} = its default, where it has no other value")));
+    }
     for (name, reference) in origin::sources(plan, written) {
         text.push_str(&line(
             "from",

@@ -17,11 +17,11 @@ pub(crate) struct ExportArgs {
     format: String,
 }
 
-pub(crate) fn run(arguments: ExportArgs, inherited: &Inherited) -> Result<i32, Failure> {
+pub(crate) fn run(arguments: ExportArgs, inherited: Inherited) -> Result<i32, Failure> {
     forbid_dumps().map_err(|error| Failure::new(format!("cannot forbid core dumps: {error}")))?;
     let format = arguments.format.parse::<Format>().map_err(Failure::new)?;
     let set = arguments.project.set()?;
-    let project = Project::open(&arguments.project, inherited)?;
+    let project = Project::open(&arguments.project, &inherited)?;
     let resolved = project.resolve_completely(&set)?;
     for file in &resolved.generation.files {
         report(&format!("the file `{}` is not exported: only `run` delivers files", file.path));

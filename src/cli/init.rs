@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -11,7 +11,10 @@ use std::{
 use clap::Args;
 
 use super::{Failure, Inherited, report};
-use crate::source::{dotenv, read_regular};
+use crate::{
+    manifest::{DEFAULT_PROFILE, conventional_dotenv},
+    source::{dotenv, read_regular},
+};
 
 const NAME: &str = "sublet.toml";
 /// The most that is read of one file.
@@ -24,13 +27,13 @@ pub(crate) struct InitArgs {
     force: bool,
 }
 
-pub(crate) fn run(arguments: InitArgs, _: &Inherited) -> Result<i32, Failure> {
-    let files = dotenv_files()?;
+pub(crate) fn run(arguments: InitArgs, _: Inherited) -> Result<i32, Failure> {
+    let files = dotenv_files();
     let mut variables = BTreeMap::new();
     for file in &files {
         read(file, &mut variables)?;
     }
-    let text = manifest(&files, &variables);
+    let text = manifest(&variables);
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).create_new(!arguments.force);
     let written = options.open(NAME).and_then(|mut file| file.write_all(text.as_bytes()));
@@ -40,25 +43,20 @@ pub(crate) fn run(arguments: InitArgs, _: &Inherited) -> Result<i32, Failure> {
         }
         _ => Failure::new(format!("cannot write {NAME}: {error}")),
     })?;
-    let count = variables.len();
-    report(&format!("wrote {NAME} with {count} variables; try `sublet check`"));
+    let count = match variables.len() {
+        1 => "1 variable".to_owned(),
+        several => format!("{several} variables"),
+    };
+    report(&format!("wrote {NAME} with {count}; try `sublet check`"));
     Ok(0)
 }
 
-/// The `.env` files of the current folder, `.env` itself first.
-fn dotenv_files() -> Result<Vec<PathBuf>, Failure> {
-    let failed = |error: io::Error| Failure::new(format!("cannot read this folder: {error}"));
-    let mut files = Vec::new();
-    for entry in fs::read_dir(".").map_err(failed)? {
-        let name = PathBuf::from(entry.map_err(failed)?.file_name());
-        let is_dotenv =
-            name.to_str().is_some_and(|name| name == ".env" || name.starts_with(".env."));
-        if is_dotenv && name.is_file() {
-            files.push(name);
-        }
-    }
-    files.sort();
-    Ok(files)
+/// The `.env` files of the current folder that say what development needs. Which of them are
+/// loaded stays as it is without a manifest.
+fn dotenv_files() -> Vec<PathBuf> {
+    let conventional = conventional_dotenv(DEFAULT_PROFILE);
+    let names = conventional.iter().map(String::as_str).chain(SHARED);
+    names.map(PathBuf::from).filter(|name| name.is_file()).collect()
 }
 
 /// Adds the names in `file`, each with the comment right above it.
@@ -85,7 +83,7 @@ fn comment(line: &[u8]) -> Option<String> {
     (!text.contains('=')).then(|| text.to_owned())
 }
 
-fn manifest(files: &[PathBuf], variables: &BTreeMap<String, String>) -> String {
+fn manifest(variables: &BTreeMap<String, String>) -> String {
     let mut text = String::from(
         "# sublet.toml: names and references only, no values. Commit it.\n\n\
          [env]\n",
@@ -101,11 +99,6 @@ fn manifest(files: &[PathBuf], variables: &BTreeMap<String, String>) -> String {
     if variables.is_empty() {
         text.push_str("# DATABASE_URL = {}\n");
     }
-    let own = files.iter().filter(|file| !is_shared(file));
-    let own = own.filter_map(|file| file.to_str()).map(quoted).collect::<Vec<_>>();
-    if !own.is_empty() {
-        let _ = writeln!(text, "\n[profiles.development]\ndotenv = [{}]", own.join(", "));
-    }
     text.push_str(
         "\n# Where the values come from elsewhere: give a variable a template, and its secret a\n\
          # reference, for example\n\
@@ -119,11 +112,8 @@ fn manifest(files: &[PathBuf], variables: &BTreeMap<String, String>) -> String {
     text
 }
 
-/// Files that are made to be shared hold no values of this machine.
-fn is_shared(file: &Path) -> bool {
-    let endings = [".env.example", ".env.sample", ".env.template", ".env.dist"];
-    file.to_str().is_some_and(|name| endings.contains(&name))
-}
+/// Files that are made to be shared: they name what is needed.
+const SHARED: [&str; 4] = [".env.example", ".env.sample", ".env.template", ".env.dist"];
 
 fn key(name: &str) -> String {
     let bare = name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));

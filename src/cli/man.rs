@@ -12,7 +12,7 @@ pub(crate) struct ManArgs {
     subcommand: Option<String>,
 }
 
-pub(crate) fn run(arguments: ManArgs, _: &Inherited) -> Result<i32, Failure> {
+pub(crate) fn run(arguments: ManArgs, _: Inherited) -> Result<i32, Failure> {
     let mut whole = command();
     whole.build();
     let page = match &arguments.subcommand {

@@ -21,7 +21,7 @@ pub(crate) use self::failure::Failure;
 pub(crate) use crate::process::Inherited;
 
 /// Runs the command that `inherited` asks for and returns its exit code.
-pub(crate) fn main(inherited: &Inherited) -> i32 {
+pub(crate) fn main(inherited: Inherited) -> i32 {
     match args::dispatch(inherited) {
         Ok(code) => code,
         Err(failure) => {

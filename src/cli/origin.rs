@@ -46,3 +46,14 @@ pub(crate) fn sources(plan: &Plan, written: &Written) -> Vec<(Option<String>, Re
     }
     sources
 }
+
+/// The secrets of a template that have a default.
+pub(crate) fn defaults<'p>(plan: &Plan, written: &'p Written) -> Vec<&'p str> {
+    let names = written.template.holes().filter_map(|hole| match &hole.target {
+        Target::Name { name, .. } => Some(name.as_str()),
+        Target::Lease { .. } | Target::Inline(_) => None,
+    });
+    let with_default =
+        |name: &&str| plan.secrets.get(*name).is_some_and(|secret| secret.default.is_some());
+    names.filter(with_default).collect()
+}

@@ -61,19 +61,22 @@ impl Project {
             Failure::new(format!("{count} in the manifest\n{report}"))
         };
         let kinds = specs();
-        let (manifest, mut faults) = manifest::parse(&text, &kinds);
-        if faults.is_empty() || !faults.iter().any(|fault| fault.cause.starts_with("not TOML")) {
-            faults.extend(plan::check(&manifest, &kinds));
+        let (mut manifest, mut found) =
+            manifest::parse(&text, &kinds).map_err(|syntax| faulty(&syntax))?;
+        if path.is_none() {
+            // Any profile will do where there is no manifest that names them.
+            manifest.profiles.entry(profile.clone()).or_default();
         }
+        found.extend(plan::check(&manifest, &kinds, &profile));
         let registry = match Registry::open(&manifest.sources, &surroundings) {
-            Ok(registry) if faults.is_empty() => registry,
-            Ok(_) => return Err(faulty(&sorted(faults))),
+            Ok(registry) if found.is_empty() => registry,
+            Ok(_) => return Err(faulty(&sorted(found))),
             Err(more) => {
-                faults.extend(more);
-                return Err(faulty(&sorted(faults)));
+                found.extend(more);
+                return Err(faulty(&sorted(found)));
             }
         };
-        known_profile(&manifest, &profile, path.is_some())?;
+        known_profile(&manifest, &profile)?;
         let plan = Plan::of(&manifest, &profile).map_err(|faults| faulty(&faults))?;
         Ok(Self { manifest, path, plan, registry, surroundings })
     }
@@ -111,6 +114,13 @@ impl Project {
         } else {
             Err(Failure::new(format!("not started: {}", resolved.lacking)))
         }
+    }
+
+    /// Whether anything delivered may change while the command lives: something is watched, or
+    /// comes from a source that may lease what it gives. Where this says no, nobody need stay.
+    pub(crate) fn may_change(&self) -> bool {
+        self.plan.is_watched()
+            || self.plan.references().any(|reference| self.registry.may_lease(&reference.source))
     }
 
     pub(crate) fn question<'a>(
@@ -170,11 +180,11 @@ fn text_variable(inherited: &Inherited, name: &str) -> Result<Option<String>, Fa
     }
 }
 
-/// A profile is one that the manifest or every manifest has; without a manifest, any.
-fn known_profile(manifest: &Manifest, profile: &str, has_manifest: bool) -> Result<(), Failure> {
+/// A profile is one that the manifest or every manifest has.
+fn known_profile(manifest: &Manifest, profile: &str) -> Result<(), Failure> {
     let mut names = manifest.profiles.keys().map(String::as_str).collect::<Vec<_>>();
     names.extend(manifest::BUILT_IN.iter().filter(|name| !manifest.profiles.contains_key(**name)));
-    if !has_manifest || names.contains(&profile) {
+    if names.contains(&profile) {
         return Ok(());
     }
     let hint = match crate::fault::nearest(profile, names.iter().copied()) {

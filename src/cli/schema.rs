@@ -8,7 +8,7 @@ use crate::{manifest::schema::schema, source::specs};
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {}
 
-pub(crate) fn run(_: SchemaArgs, _: &Inherited) -> Result<i32, Failure> {
+pub(crate) fn run(_: SchemaArgs, _: Inherited) -> Result<i32, Failure> {
     print(format!("{:#}\n", schema(&specs())).as_bytes())?;
     Ok(0)
 }

@@ -85,7 +85,10 @@ fn inherits(run: &Run, name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{generation::DeliveredVariable, secret::Secret};
+    use crate::{
+        generation::{DeliveredVariable, Reaction},
+        secret::Secret,
+    };
 
     fn block(environ: &[&'static CStr], generation: &Generation, run: &Run) -> EnvBlock {
         let credentials = BTreeSet::from(["TOKEN".to_owned()]);
@@ -94,7 +97,11 @@ mod tests {
     }
 
     fn delivered(name: &str, value: &str) -> Generation {
-        let variable = DeliveredVariable { name: name.into(), value: Secret::from(value) };
+        let variable = DeliveredVariable {
+            name: name.into(),
+            value: Secret::from(value),
+            on_change: Reaction::Restart,
+        };
         Generation { variables: vec![variable], ..Generation::default() }
     }
 

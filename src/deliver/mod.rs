@@ -1,9 +1,11 @@
 //! Hands a generation over: the child's environment block, and its files.
 
 mod environment;
-mod files;
+mod file_set;
+mod memory_files;
 
 pub(crate) use self::{
     environment::{Parent, environment},
-    files::memory_files,
+    file_set::{FileSet, RuntimeFolder},
+    memory_files::memory_files,
 };

@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    DeliveredContent, DeliveredVariable, Generation, Lacking, Missing, lacking::Unanswered,
+    DeliveredContent, DeliveredVariable, Generation, Lacking, Missing, Reaction,
+    lacking::Unanswered,
 };
 use crate::{
     filter,
-    manifest::{DeclaredSecret, Origin, Written},
+    manifest::{DeclaredFile, DeclaredSecret, OnChange, Origin, Written},
     plan::{Candidate, Layers, Plan, candidates, references},
     reference::{Reference, Request},
     secret::Secret,
@@ -36,13 +37,22 @@ pub(crate) struct Given<'a> {
 pub(crate) fn assemble(given: &Given<'_>) -> (Generation, Lacking) {
     let mut assembly = Assembly { given, filled: BTreeMap::new(), unanswered: BTreeMap::new() };
     let mut generation = Generation::default();
-    let mut missing = Vec::new();
+    let (mut lacks, mut absent) = (Vec::new(), Vec::new());
     let declared = given.plan.variables.keys();
     let names = declared.chain(given.set.keys()).chain(given.dotenv.keys());
     for name in names.collect::<BTreeSet<_>>() {
         let planned = given.plan.variables.get(name);
-        match assembly.variable(name) {
-            Filled::Value(value) if value.expose().contains(&0) => missing.push(Missing {
+        let filled = match assembly.variable(name) {
+            // Declared, it reaches the child whatever else is inherited.
+            Filled::Inherited => given
+                .layers
+                .parent
+                .get(name)
+                .map_or(Filled::Inherited, |value| Filled::Value(Secret::new(value.to_vec()))),
+            filled => filled,
+        };
+        match filled {
+            Filled::Value(value) if value.expose().contains(&0) => lacks.push(Missing {
                 name: name.clone(),
                 reason: "its value holds a NUL byte, which no variable can; deliver it under \
                          `[files]`, or with `|base64`"
@@ -50,40 +60,57 @@ pub(crate) fn assemble(given: &Given<'_>) -> (Generation, Lacking) {
                 description: None,
             }),
             Filled::Value(value) => {
-                generation.variables.push(DeliveredVariable { name: name.clone(), value });
+                let on_change = assembly.reaction_of_variable(name);
+                let name = name.clone();
+                generation.variables.push(DeliveredVariable { name, value, on_change });
             }
             Filled::Inherited | Filled::Unanswered => {}
-            Filled::Missing(_) if planned.is_some_and(|planned| !planned.required) => {
-                generation.removed.insert(name.clone());
+            Filled::Missing(reason) => {
+                let required = planned.is_none_or(|planned| planned.required) && !reason.optional;
+                let own = planned.and_then(|planned| planned.description.clone());
+                let missing = Missing {
+                    name: name.clone(),
+                    reason: reason.text,
+                    description: own.or(reason.description),
+                };
+                if required {
+                    lacks.push(missing);
+                } else {
+                    generation.removed.insert(name.clone());
+                    absent.push(missing);
+                }
             }
-            Filled::Missing(reason) => missing.push(Missing {
-                name: name.clone(),
-                reason,
-                description: planned.and_then(|planned| planned.description.clone()),
-            }),
         }
     }
     for file in &given.plan.files {
-        match assembly.template(&file.content, &format!("file {}", file.path)) {
+        let name = format!("file {}", file.path);
+        if given.layers.gives(&file.env) {
+            // A variable from outside that says where the file is takes its place.
+            continue;
+        }
+        match assembly.template(&file.content, &name) {
             Filled::Value(content) => generation.files.push(DeliveredContent {
                 path: file.path.clone(),
                 content,
                 env: file.env.clone(),
                 mode: file.mode,
-                on_change: file.on_change.clone(),
+                on_change: assembly.reaction_of_file(file),
             }),
             Filled::Inherited | Filled::Unanswered => {}
-            Filled::Missing(_) if !file.required => {
-                generation.removed.insert(file.env.clone());
+            Filled::Missing(reason) => {
+                let required = file.required && !reason.optional;
+                let description = file.description.clone().or(reason.description);
+                let missing = Missing { name, reason: reason.text, description };
+                if required {
+                    lacks.push(missing);
+                } else {
+                    generation.removed.insert(file.env.clone());
+                    absent.push(missing);
+                }
             }
-            Filled::Missing(reason) => missing.push(Missing {
-                name: format!("file {}", file.path),
-                reason,
-                description: file.description.clone(),
-            }),
         }
     }
-    let lacking = Lacking { missing, unanswered: assembly.unanswered() };
+    let lacking = Lacking { missing: lacks, unanswered: assembly.unanswered(), absent };
     (generation, lacking)
 }
 
@@ -93,10 +120,44 @@ enum Filled {
     Value(Secret),
     /// The parent's own value holds.
     Inherited,
-    /// It has no value, for this reason.
-    Missing(String),
+    /// It has no value.
+    Missing(Reason),
     /// A source did not answer; that is reported once for all that need it.
     Unanswered,
+}
+
+/// Why something has no value.
+#[derive(Debug, Clone, Default)]
+struct Reason {
+    text: String,
+    /// The secret that has none says that it may be missing.
+    optional: bool,
+    /// What the secret is for.
+    description: Option<String>,
+}
+
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+/// The reason, as the secret that lacks has it.
+fn lacking_in(secret: &DeclaredSecret, reason: Reason) -> Reason {
+    Reason { optional: !secret.required, description: secret.description.clone(), ..reason }
+}
+
+fn lacking_in_any(secret: Option<&DeclaredSecret>, reason: Reason) -> Reason {
+    match secret {
+        Some(secret) => lacking_in(secret, reason),
+        None => reason,
+    }
 }
 
 struct Assembly<'a> {
@@ -151,8 +212,10 @@ impl Assembly<'_> {
             };
             match self.hole(hole, needed_by) {
                 Filled::Value(value) => text.push(value),
-                // What is missing says more than what was not answered, and the first says most.
-                Filled::Missing(reason) if !matches!(outcome, Some(Filled::Missing(_))) => {
+                // What is missing says more than what was not answered; what must not be missing
+                // says more than what may.
+                Filled::Missing(reason) if !matches!(&outcome, Some(Filled::Missing(first)) if reason.optional || !first.optional) =>
+                {
                     outcome = Some(Filled::Missing(reason));
                 }
                 other => outcome = outcome.or(Some(other)),
@@ -198,7 +261,7 @@ impl Assembly<'_> {
             Err(Filled::Missing(reason)) => secret
                 .and_then(|secret| secret.default.as_deref())
                 .map(Secret::from)
-                .ok_or(Filled::Missing(reason)),
+                .ok_or_else(|| Filled::Missing(lacking_in_any(secret, reason))),
             other => other,
         }?;
         let previous = match previous.map(|previous| self.fetched(&previous, needed_by)) {
@@ -213,10 +276,13 @@ impl Assembly<'_> {
     fn named_variable(&mut self, name: &str) -> Result<Secret, Filled> {
         let plan = self.given.plan;
         if !plan.variables.contains_key(name) && !self.given.dotenv.contains_key(name) {
-            return Err(Filled::Missing(format!(
-                "it needs the secret `{name}`, which profile `{}` does not have",
-                plan.profile
-            )));
+            return Err(Filled::Missing(
+                format!(
+                    "it needs the secret `{name}`, which profile `{}` does not have",
+                    plan.profile
+                )
+                .into(),
+            ));
         }
         match self.variable(name) {
             Filled::Value(value) => Ok(value),
@@ -224,9 +290,12 @@ impl Assembly<'_> {
                 let inherited = self.given.layers.parent.get(name);
                 inherited
                     .map(|value| Secret::new(value.to_vec()))
-                    .ok_or_else(|| Filled::Missing(format!("`{name}` is not set")))
+                    .ok_or_else(|| Filled::Missing(format!("`{name}` is not set").into()))
             }
-            Filled::Missing(reason) => Err(Filled::Missing(format!("`{name}`: {reason}"))),
+            Filled::Missing(reason) => {
+                let text = format!("`{name}`: {}", reason.text);
+                Err(Filled::Missing(Reason { text, ..reason }))
+            }
             Filled::Unanswered => Err(Filled::Unanswered),
         }
     }
@@ -244,7 +313,7 @@ impl Assembly<'_> {
             let Target::Name { name, field, .. } = &hole.target else {
                 return Filled::Missing("its secret has no reference".into());
             };
-            Filled::Missing(match (&secret.origin, field) {
+            let text = match (&secret.origin, field) {
                 (Origin::Fields(_), Some(field)) => {
                     format!(
                         "`{name}` has no field `{field}` in profile `{}`",
@@ -253,7 +322,8 @@ impl Assembly<'_> {
                 }
                 (Origin::Fields(_), None) => format!("`{name}` has several fields: say which"),
                 _ => format!("profile `{}` gives `{name}` no value", self.given.plan.profile),
-            })
+            };
+            Filled::Missing(lacking_in(secret, text.into()))
         })
     }
 
@@ -266,11 +336,11 @@ impl Assembly<'_> {
         match self.given.answers.get(&request).map(field) {
             Some(Ok(value)) => Ok(value),
             Some(Err(error)) if error.kind == ErrorKind::NotFound => {
-                Err(Filled::Missing(format!("`{reference}`: {error}")))
+                Err(Filled::Missing(format!("`{reference}`: {error}").into()))
             }
             // A field that cannot be read is this variable's alone; the path was answered.
             Some(Err(error)) if self.given.answers.get(&request).is_some_and(Result::is_ok) => {
-                Err(Filled::Missing(format!("`{reference}`: {error}")))
+                Err(Filled::Missing(format!("`{reference}`: {error}").into()))
             }
             _ => {
                 self.unanswered.entry(request).or_default().insert(needed_by.to_owned());
@@ -287,7 +357,7 @@ impl Assembly<'_> {
         needed_by: &str,
     ) -> Result<Secret, Filled> {
         let [reference, _] = references(self.given.plan, hole);
-        let none = || Filled::Missing(format!("`{name}` is not leased"));
+        let none = || Filled::Missing(format!("`{name}` is not leased").into());
         let request = reference.ok_or_else(none)?.request();
         let Some(Ok(fetched)) = self.given.answers.get(&request) else {
             self.unanswered.entry(request).or_default().insert(needed_by.to_owned());
@@ -303,6 +373,60 @@ impl Assembly<'_> {
             }
             .as_str(),
         ))
+    }
+
+    /// A living process's environment cannot change: unless its secrets say otherwise, restart.
+    fn reaction_of_variable(&self, name: &str) -> Reaction {
+        let plan = self.given.plan;
+        let templates = match candidates(plan, self.given.layers, name).first() {
+            Some(Candidate::Profile { written, .. } | Candidate::Env(written)) => Some(*written),
+            _ => None,
+        };
+        let own = templates.and_then(|written| self.strongest(written));
+        let general = plan.on_change.as_ref().map(|on_change| self.reaction(on_change));
+        match own.or(general) {
+            // A signal cannot bring a new environment; `check` refuses it where it is said of a
+            // secret, and said of everything it is meant for files.
+            None | Some(Reaction::Signal(_)) => Reaction::Restart,
+            Some(reaction) => reaction,
+        }
+    }
+
+    fn reaction_of_file(&self, file: &DeclaredFile) -> Reaction {
+        let plan = self.given.plan;
+        let own = file.on_change.as_ref().map(|on_change| self.reaction(on_change));
+        own.or_else(|| self.strongest(&file.content))
+            .or_else(|| plan.on_change.as_ref().map(|on_change| self.reaction(on_change)))
+            .unwrap_or(Reaction::Signal(plan.signal))
+    }
+
+    /// What the secrets in a template ask for; a restart where one of several asks for it or says
+    /// nothing, for it brings what all others would.
+    fn strongest(&self, written: &Written) -> Option<Reaction> {
+        let secrets = written.template.holes().filter_map(|hole| match &hole.target {
+            Target::Name { name, .. } | Target::Lease { name, .. } => {
+                self.given.plan.secrets.get(name)
+            }
+            Target::Inline(_) => None,
+        });
+        let asked = secrets.map(|secret| secret.on_change.as_ref()).collect::<Vec<_>>();
+        let said = asked.iter().flatten().map(|on_change| self.reaction(on_change));
+        let said = said.collect::<Vec<_>>();
+        if said.len() < asked.len() && !said.is_empty() {
+            return Some(Reaction::Restart);
+        }
+        let restart = said.iter().find(|reaction| **reaction == Reaction::Restart);
+        let active = said.iter().find(|reaction| **reaction != Reaction::Nothing);
+        restart.or(active).or(said.first()).cloned()
+    }
+
+    fn reaction(&self, on_change: &OnChange) -> Reaction {
+        match on_change {
+            OnChange::Restart => Reaction::Restart,
+            OnChange::Signal(signal) => Reaction::Signal(signal.unwrap_or(self.given.plan.signal)),
+            OnChange::Command(words) => Reaction::Command(words.clone()),
+            OnChange::Nothing => Reaction::Nothing,
+        }
     }
 
     fn unanswered(&mut self) -> Vec<Unanswered> {

@@ -1,6 +1,9 @@
 //! Why a generation is not complete: all of it, in one message.
 
-use std::fmt::{self, Write as _};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write as _},
+};
 
 use crate::{reference::Request, source::SourceError};
 
@@ -9,9 +12,11 @@ use crate::{reference::Request, source::SourceError};
 pub(crate) struct Lacking {
     pub(crate) missing: Vec<Missing>,
     pub(crate) unanswered: Vec<Unanswered>,
+    /// Optional ones without a value: they keep nothing from being complete.
+    pub(crate) absent: Vec<Missing>,
 }
 
-/// A required variable or file that has no value.
+/// A variable or file that has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) name: String,
@@ -36,9 +41,19 @@ impl Lacking {
 impl fmt::Display for Lacking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        for lack in &self.unanswered {
-            let needed = lack.needed_by.join(", ");
-            writeln!(text, "`{}` cannot be had, needed by {needed}: {}", lack.request, lack.error)?;
+        let mut rest = self.unanswered.as_slice();
+        while let Some(first) = rest.first() {
+            // One failure of a source is told once, for all that was asked of it.
+            let same = |lack: &&Unanswered| {
+                lack.error == first.error && lack.request.source == first.request.source
+            };
+            let (alike, others) = rest.split_at(rest.iter().take_while(same).count());
+            let requests = alike.iter().map(|lack| format!("`{}`", lack.request));
+            let needed = alike.iter().flat_map(|lack| &lack.needed_by).collect::<BTreeSet<_>>();
+            let needed = needed.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let requests = requests.collect::<Vec<_>>().join(", ");
+            writeln!(text, "{requests} cannot be had, needed by {needed}: {}", first.error)?;
+            rest = others;
         }
         match self.missing.as_slice() {
             [] => {}

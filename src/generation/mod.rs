@@ -3,15 +3,17 @@
 //! Pure: a plan and answers go in, a generation comes out.
 
 mod assemble;
+mod change;
 mod lacking;
 
 use std::collections::BTreeSet;
 
 pub(crate) use self::{
     assemble::{Given, assemble},
+    change::Change,
     lacking::{Lacking, Missing},
 };
-use crate::{manifest::OnChange, secret::Secret};
+use crate::{secret::Secret, signal::Signal};
 
 /// Everything the child receives. Generations are swapped whole.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +29,17 @@ pub(crate) struct Generation {
 pub(crate) struct DeliveredVariable {
     pub(crate) name: String,
     pub(crate) value: Secret,
+    pub(crate) on_change: Reaction,
+}
+
+/// What the child sees of a change of one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reaction {
+    Restart,
+    Signal(Signal),
+    /// A program and its arguments.
+    Command(Vec<String>),
+    Nothing,
 }
 
 /// A file and its content.
@@ -39,5 +52,5 @@ pub(crate) struct DeliveredContent {
     pub(crate) env: String,
     /// Permission bits.
     pub(crate) mode: u32,
-    pub(crate) on_change: Option<OnChange>,
+    pub(crate) on_change: Reaction,
 }

@@ -30,7 +30,7 @@ pub(crate) use self::{
         BUILT_IN, DEFAULT_PROFILE, Dotenv, Profile, conventional_dotenv, is_profile_name,
         refuses_dotenv,
     },
-    run::{Inherit, Run},
+    run::{Budget, Inherit, Run, Stop},
     secret::{DeclaredSecret, Origin, PlacedReference},
     settings::{DeclaredSource, Settings},
     variable::{Variable, Written, check_name},
@@ -52,25 +52,30 @@ pub(crate) struct Manifest {
 
 /// Parses `text`; `sources` are the types that `[sources]` may declare.
 ///
-/// Returns what could be read and every fault found. A manifest with faults must not be used for
+/// Returns what could be read and every fault in it. A manifest with faults must not be used for
 /// anything but finding further ones.
-pub(crate) fn parse(text: &str, sources: &[SourceSpec]) -> (Manifest, Vec<Fault>) {
+///
+/// # Errors
+/// Text that is not TOML, with every place where it is not.
+pub(crate) fn parse(
+    text: &str,
+    sources: &[SourceSpec],
+) -> Result<(Manifest, Vec<Fault>), Vec<Fault>> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut reader = Reader::new(text);
-    for error in &errors {
-        let span = error.span().unwrap_or(0..0);
-        reader.faults.push(Fault::new(span, format!("not TOML: {}", error.message())));
+    if !errors.is_empty() {
+        let fault = |error: &toml::de::Error| {
+            let span = error.span().unwrap_or_default();
+            Fault::new(span, format!("not TOML: {}", error.message()))
+        };
+        return Err(errors.iter().map(fault).collect());
     }
+    let mut reader = Reader::new(text);
     let root = root.get_ref();
     shape::check(root, &keys::MANIFEST, "", sources, &mut reader.faults);
     let manifest = read(&mut reader, root);
     let mut faults = reader.faults;
-    if !errors.is_empty() {
-        // What follows from broken syntax is noise beside it.
-        faults.truncate(errors.len());
-    }
     faults.sort_by_key(|fault| fault.span.start);
-    (manifest, faults)
+    Ok((manifest, faults))
 }
 
 fn read(reader: &mut Reader<'_>, root: &DeTable<'_>) -> Manifest {

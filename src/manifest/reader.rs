@@ -13,7 +13,7 @@ use crate::{fault::Fault, signal::Signal};
 ///
 /// A key whose value has the wrong type reads as absent: the shape check has reported it.
 pub(super) struct Reader<'t> {
-    text: &'t str,
+    pub(super) text: &'t str,
     pub(super) faults: Vec<Fault>,
 }
 
@@ -24,6 +24,7 @@ pub(super) struct Text {
     pub(super) span: Range<usize>,
 }
 
+#[expect(clippy::unused_self, reason = "every kind of value is read in the same way")]
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self { text, faults: Vec::new() }
@@ -111,12 +112,12 @@ fn as_text(value: &Spanned<DeValue<'_>>) -> Option<Text> {
 }
 
 /// A string, or a number or boolean as it is written.
-pub(super) fn scalar(value: &Spanned<DeValue<'_>>) -> Option<Text> {
+pub(super) fn scalar(manifest: &str, value: &Spanned<DeValue<'_>>) -> Option<Text> {
     let text = match value.get_ref() {
         DeValue::String(text) => text.to_string(),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.to_string(),
-        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => {
+            manifest.get(value.span())?.to_owned()
+        }
         _ => return None,
     };
     Some(Text { value: text, span: value.span() })

@@ -59,7 +59,7 @@ fn masked(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         let start = line.trim_start();
         before_tables = before_tables && !is_table_header(start.trim_end());
-        if !before_tables || start.starts_with('#') {
+        if !before_tables || start.starts_with('#') || looks_like_header(start.trim_end()) {
             masked.push_str(line);
             continue;
         }
@@ -75,6 +75,15 @@ fn masked(text: &str) -> String {
         }
     }
     masked
+}
+
+/// A header, though perhaps of no table there is: it names something and holds no value.
+fn looks_like_header(line: &str) -> bool {
+    let name = line.trim_start_matches('[').trim_end_matches(']');
+    line.starts_with('[')
+        && line.ends_with(']')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        && name.len() < 40
 }
 
 fn is_table_header(line: &str) -> bool {

@@ -38,6 +38,7 @@ pub(crate) struct DeclaredSecret {
     pub(crate) origin: Origin,
     pub(crate) default: Option<String>,
     pub(crate) required: bool,
+    pub(crate) description: Option<String>,
     /// How often to look for a change; `None` leaves it to the profile.
     pub(crate) watch: Option<Duration>,
     pub(crate) on_change: Option<OnChange>,
@@ -52,6 +53,7 @@ impl DeclaredSecret {
             origin: Origin::Reference(reference),
             default: None,
             required: true,
+            description: None,
             watch: None,
             on_change: None,
             on_renew: None,
@@ -114,6 +116,7 @@ fn read(
         origin,
         default: reader.text(table, "default").map(|text| text.value),
         required: reader.bool(table, "required").unwrap_or(true),
+        description: reader.text(table, "description").map(|text| text.value),
         watch: reader.duration(table, "watch"),
         on_change: OnChange::read(reader, table, "on-change"),
         on_renew: OnChange::read(reader, table, "on-renew"),
@@ -137,7 +140,14 @@ fn origin(
         let Some(text) = value.get_ref().as_str() else { continue };
         let text = Text { value: text.to_owned(), span: value.span() };
         match reference(reader, &text) {
-            Some(found) => drop(fields.insert(key.get_ref().to_string(), found)),
+            Some(found) => {
+                let listed =
+                    reader.table(table, "fields").is_some_and(|listed| listed.contains_key(key));
+                if !listed {
+                    suspect_option(reader, key, spec);
+                }
+                fields.insert(key.get_ref().to_string(), found);
+            }
             None => {
                 broken = true;
                 note_misspelt_key(reader, key, spec);
@@ -187,15 +197,27 @@ fn note_misspelt_key(reader: &mut Reader<'_>, key: &Spanned<toml::de::DeString<'
     }
 }
 
+/// A field that is one slip away from an option was perhaps meant as that.
+fn suspect_option(reader: &mut Reader<'_>, key: &Spanned<toml::de::DeString<'_>>, spec: &Spec) {
+    let written = key.get_ref().as_ref();
+    let names = spec.keys.iter().map(|key| key.name);
+    if let Some(right) = names.into_iter().find(|name| strsim::osa_distance(name, written) == 1) {
+        let cause = format!("`{written}` is so like the option `{right}` that one may be meant");
+        reader.faults.push(Fault::new(key.span(), cause).help(format!(
+            "write `{right}`, or for a field of that name `fields = {{ {written} = … }}`"
+        )));
+    }
+}
+
 fn reference(reader: &mut Reader<'_>, text: &Text) -> Option<PlacedReference> {
     let reference = reader.parse(text, Reference::parse)?;
     Some(PlacedReference { reference, span: reader.inside(text).0 })
 }
 
 impl Fault {
-    fn suggest_any<'a>(self, written: impl Iterator<Item = &'a String>, spec: &Spec) -> Self {
+    fn suggest_any<'a>(self, mut written: impl Iterator<Item = &'a String>, spec: &Spec) -> Self {
         let names = || spec.keys.iter().map(|key| key.name);
-        match written.filter_map(|name| crate::fault::nearest(name, names())).next() {
+        match written.find_map(|name| crate::fault::nearest(name, names())) {
             Some(right) => self.help(format!("did you mean the option `{right}`?")),
             None => self,
         }

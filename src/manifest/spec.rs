@@ -42,6 +42,7 @@ pub(crate) enum Kind {
 
 /// The keys of one type of source, for `[sources]`.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct SourceSpec {
     /// The type's own name, which is also a source's name where none is declared.
     pub(crate) name: &'static str,

@@ -36,7 +36,7 @@ impl Written {
     }
 
     fn from_value(reader: &mut Reader<'_>, value: &toml::Spanned<DeValue<'_>>) -> Option<Self> {
-        let text = scalar(value)?;
+        let text = scalar(reader.text, value)?;
         if text.value.contains('\0') {
             reader.faults.push(
                 Fault::new(text.span.clone(), "a value cannot hold a NUL character")

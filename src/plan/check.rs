@@ -1,29 +1,34 @@
 //! Contradictions between the parts of a manifest, in every profile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Plan,
-    profile_chain::{chain, names},
+    profile_chain::{chain, chain_refuses_dotenv, names},
 };
 use crate::{
     fault::Fault,
     manifest::{
-        Dotenv, Manifest, Origin, PlacedReference, Written, refuses_dotenv, spec::SourceSpec,
+        DeclaredSecret, Dotenv, Manifest, OnChange, Origin, PlacedReference, Written,
+        spec::SourceSpec,
     },
     reference::{Reference, Version},
     template::{Hole, Target},
 };
 
-/// Finds every contradiction. `kinds` are the types of source that exist.
-pub(crate) fn check(manifest: &Manifest, kinds: &[SourceSpec]) -> Vec<Fault> {
-    let mut check = Check { manifest, kinds, faults: Vec::new() };
+/// Finds every contradiction, in every profile that the manifest declares and in the `active` one.
+/// `kinds` are the types of source that exist.
+pub(crate) fn check(manifest: &Manifest, kinds: &[SourceSpec], active: &str) -> Vec<Fault> {
+    let mut check = Check { manifest, kinds, faults: Vec::new(), refused: BTreeMap::new() };
     check.names();
     check.sources();
     check.files();
-    for profile in names(manifest) {
+    let profiles = manifest.profiles.keys().map(String::as_str);
+    let known = names(manifest).into_iter().find(|name| *name == active);
+    for profile in profiles.chain(known).collect::<BTreeSet<_>>() {
         check.profile(profile);
     }
+    check.refusals();
     // A fault that several profiles inherit is one fault.
     let mut faults = check.faults;
     faults.sort_by(|a, b| (a.span.start, &a.cause).cmp(&(b.span.start, &b.cause)));
@@ -35,6 +40,8 @@ struct Check<'m> {
     manifest: &'m Manifest,
     kinds: &'m [SourceSpec],
     faults: Vec<Fault>,
+    /// Where a `.env` source is asked for, and the profiles that refuse it.
+    refused: BTreeMap<(usize, usize), BTreeSet<String>>,
 }
 
 impl<'m> Check<'m> {
@@ -183,7 +190,9 @@ impl<'m> Check<'m> {
     /// The variable that tells a file's path must be that file's alone.
     fn files(&mut self) {
         for (index, file) in self.manifest.files.iter().enumerate() {
-            let declared = self.manifest.env.contains_key(&file.env);
+            let profiles = self.manifest.profiles.values().map(|profile| &profile.env);
+            let mut tables = profiles.chain([&self.manifest.env]);
+            let declared = tables.any(|table| table.contains_key(&file.env));
             let taken = self.manifest.files[..index].iter().any(|other| other.env == file.env);
             if declared || taken {
                 let cause = format!("`{}` is already another variable", file.env);
@@ -202,6 +211,7 @@ impl<'m> Check<'m> {
         };
         self.dotenv(name, &plan);
         self.versions(&plan);
+        self.signals(&plan);
         self.defaults(&plan);
         self.circles(&plan);
     }
@@ -209,37 +219,52 @@ impl<'m> Check<'m> {
     /// `.env` is for development.
     fn dotenv(&mut self, name: &str, plan: &Plan) {
         let Ok(chain) = chain(self.manifest, name) else { return };
-        let own = chain.last().map(|(_, profile)| *profile);
-        if own.is_some_and(|profile| profile.allow_dotenv) {
+        if chain.last().is_some_and(|(_, own)| own.allow_dotenv) {
             return;
         }
         let last = chain.iter().rev().find_map(|(_, profile)| profile.dotenv.as_ref());
-        let help = format!("say `allow-dotenv = true` in `[profiles.{name}]` if it must be");
-        if refuses_dotenv(name)
-            && let Some((Dotenv::Files(_), span)) = last
-        {
-            let cause = format!("profile `{name}` refuses `.env` files");
-            self.faults.push(Fault::new(span.clone(), cause).help(help.as_str()));
+        let refuses = chain_refuses_dotenv(name, &chain);
+        match last {
+            Some((Dotenv::Files(_), span)) if refuses => self.refuse(span, name),
+            Some((Dotenv::Refused, _)) => {}
+            _ if refuses => {}
+            _ => return,
         }
-        if !refuses_dotenv(name) && !matches!(last, Some((Dotenv::Refused, _))) {
-            return;
-        }
-        for placed in plan.secrets.values().flat_map(|secret| secret.references()) {
+        for placed in plan.secrets.values().flat_map(DeclaredSecret::references) {
             if self.is_development_only(&placed.reference) {
-                let cause = format!("profile `{name}` refuses `.env` sources");
-                self.faults.push(Fault::new(placed.span.clone(), cause).help(help.as_str()));
+                self.refuse(&placed.span, name);
             }
         }
-        for written in self.written(plan) {
+        let variables = plan.variables.values();
+        let values = variables.filter_map(|planned| {
+            planned.own.as_ref().map(|(written, _)| written).or(planned.base.as_ref())
+        });
+        for written in values.chain(plan.files.iter().map(|file| &file.content)) {
             for hole in written.template.holes() {
                 if let Target::Inline(reference) = &hole.target
                     && self.is_development_only(reference)
                 {
-                    let cause = format!("profile `{name}` refuses `.env` sources");
-                    let fault = Fault::new(hole.span.clone(), cause).help(help.as_str());
-                    self.faults.push(fault.within(written.span.clone(), written.verbatim));
+                    let place = Fault::new(hole.span.clone(), "");
+                    let place = place.within(written.span.clone(), written.verbatim);
+                    self.refuse(&place.span, name);
                 }
             }
+        }
+    }
+
+    fn refuse(&mut self, span: &std::ops::Range<usize>, profile: &str) {
+        let profiles = self.refused.entry((span.start, span.end)).or_default();
+        profiles.insert(profile.to_owned());
+    }
+
+    fn refusals(&mut self) {
+        for ((start, end), profiles) in std::mem::take(&mut self.refused) {
+            let list = profiles.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+            let list = list.join(", ");
+            self.faults.push(
+                Fault::new(start..end, format!("`.env` files are refused in profile {list}"))
+                    .help("say `allow-dotenv = true` in the profile itself if it must be"),
+            );
         }
     }
 
@@ -247,14 +272,9 @@ impl<'m> Check<'m> {
         self.kind(reference).is_some_and(|kind| kind.development_only)
     }
 
-    fn written<'p>(&self, plan: &'p Plan) -> Vec<&'p Written> {
-        let variables = plan.variables.values().flat_map(super::PlannedVariable::templates);
-        variables.chain(plan.files.iter().map(|file| &file.content)).collect()
-    }
-
     /// A version can be asked for once: in the secret's reference, or in the template.
     fn versions(&mut self, plan: &Plan) {
-        for written in self.written(plan) {
+        for written in written(plan) {
             for hole in written.template.holes() {
                 let Target::Name { name, version, .. } = &hole.target else { continue };
                 let asked = *version != Version::Current || hole.wants_versions();
@@ -264,6 +284,28 @@ impl<'m> Check<'m> {
                     let fault = Fault::new(hole.span.clone(), cause)
                         .help("leave the version out of the reference, or out of the template");
                     self.faults.push(fault.within(written.span.clone(), written.verbatim));
+                }
+            }
+        }
+    }
+
+    /// The environment of a living process cannot change, whatever signal it gets.
+    fn signals(&mut self, plan: &Plan) {
+        for (variable, planned) in &plan.variables {
+            for hole in planned.templates().flat_map(|written| written.template.holes()) {
+                let (Target::Name { name, .. } | Target::Lease { name, .. }) = &hole.target else {
+                    continue;
+                };
+                let Some(secret) = plan.secrets.get(name) else { continue };
+                if matches!(secret.on_change, Some(OnChange::Signal(_))) {
+                    let cause = format!(
+                        "`{name}` is delivered as the variable `{variable}`, which no signal can \
+                         change"
+                    );
+                    self.faults.push(
+                        Fault::new(secret.span.clone(), cause)
+                            .help("deliver it under `[files]`, or say `on-change = \"restart\"`"),
+                    );
                 }
             }
         }
@@ -332,7 +374,12 @@ impl<'m> Check<'m> {
     }
 }
 
+fn written(plan: &Plan) -> Vec<&Written> {
+    let variables = plan.variables.values().flat_map(super::PlannedVariable::templates);
+    variables.chain(plan.files.iter().map(|file| &file.content)).collect()
+}
+
 fn placed_references(manifest: &Manifest) -> impl Iterator<Item = &PlacedReference> {
     let profiles = manifest.profiles.values().flat_map(|profile| profile.secrets.values());
-    manifest.secrets.values().chain(profiles).flat_map(|secret| secret.references())
+    manifest.secrets.values().chain(profiles).flat_map(DeclaredSecret::references)
 }

@@ -9,7 +9,7 @@ mod profile_chain;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use self::profile_chain::chain;
+use self::profile_chain::{chain, chain_refuses_dotenv};
 pub(crate) use self::{
     check::check,
     needs::{Candidate, Layers, candidates, references, requests},
@@ -17,9 +17,11 @@ pub(crate) use self::{
 use crate::{
     fault::Fault,
     manifest::{
-        DeclaredFile, DeclaredSecret, Dotenv, Manifest, Variable, Written, conventional_dotenv,
-        refuses_dotenv,
+        DeclaredFile, DeclaredSecret, Dotenv, Manifest, OnChange, Variable, Written,
+        conventional_dotenv,
     },
+    reference::Reference,
+    signal::Signal,
 };
 
 /// What a run in one profile has to deliver.
@@ -33,6 +35,10 @@ pub(crate) struct Plan {
     pub(crate) secrets: BTreeMap<String, DeclaredSecret>,
     /// How often to look for changes where a secret does not say.
     pub(crate) watch: Option<Duration>,
+    /// What the child sees of a change where neither secret nor file says.
+    pub(crate) on_change: Option<OnChange>,
+    /// What `on-change = "signal"` sends.
+    pub(crate) signal: Signal,
 }
 
 /// A declared variable with what all declarations of it say together.
@@ -77,7 +83,7 @@ impl Plan {
         let dotenv = match dotenv {
             Some(Dotenv::Refused) => Vec::new(),
             Some(Dotenv::Files(files)) => files,
-            None if refuses_dotenv(profile) && !allowed => Vec::new(),
+            None if chain_refuses_dotenv(profile, &chain) && !allowed => Vec::new(),
             None => conventional_dotenv(profile).to_vec(),
         };
         Ok(Self {
@@ -87,7 +93,24 @@ impl Plan {
             files: manifest.files.clone(),
             secrets,
             watch,
+            on_change: manifest.run.on_change.clone(),
+            signal: manifest.run.signal,
         })
+    }
+}
+
+impl Plan {
+    /// Whether the profile or any of its secrets asks for changes to be looked for.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watch.is_some() || self.secrets.values().any(|secret| secret.watch.is_some())
+    }
+
+    /// Every reference that some template can be filled from.
+    pub(crate) fn references(&self) -> impl Iterator<Item = Reference> {
+        let variables = self.variables.values().flat_map(PlannedVariable::templates);
+        let written = variables.chain(self.files.iter().map(|file| &file.content));
+        let holes = written.flat_map(|written| written.template.holes());
+        holes.flat_map(|hole| references(self, hole)).flatten()
     }
 }
 

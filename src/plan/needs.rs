@@ -20,6 +20,13 @@ pub(crate) struct Layers {
     pub(crate) parent: Environment,
 }
 
+impl Layers {
+    /// Whether `--set` or a `.env` file gives the variable a value.
+    pub(crate) fn gives(&self, name: &str) -> bool {
+        self.set.contains(name) || self.dotenv.contains_key(name)
+    }
+}
+
 /// One place that a variable's value can come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Candidate<'p> {
@@ -54,14 +61,13 @@ pub(crate) fn candidates<'p>(plan: &'p Plan, layers: &'p Layers, name: &str) -> 
 pub(crate) fn requests(plan: &Plan, layers: &Layers) -> BTreeSet<Request> {
     let mut requests = BTreeSet::new();
     for name in plan.variables.keys() {
-        match candidates(plan, layers, name).first() {
-            Some(Candidate::Profile { written, .. } | Candidate::Env(written)) => {
-                add(plan, written, &mut requests);
-            }
-            _ => {}
+        if let Some(Candidate::Profile { written, .. } | Candidate::Env(written)) =
+            candidates(plan, layers, name).first()
+        {
+            add(plan, written, &mut requests);
         }
     }
-    for file in &plan.files {
+    for file in plan.files.iter().filter(|file| !layers.gives(&file.env)) {
         add(plan, &file.content, &mut requests);
     }
     requests

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     fault::Fault,
-    manifest::{BUILT_IN, Manifest, Profile},
+    manifest::{BUILT_IN, Manifest, Profile, refuses_dotenv},
 };
 
 /// The profile and all it extends, weakest first; each once, at its first place.
@@ -27,6 +27,12 @@ pub(super) fn names(manifest: &Manifest) -> Vec<&str> {
     declared.chain(built_in).collect()
 }
 
+/// Whether `.env` files are refused in a profile: in staging and production, and in what extends
+/// them.
+pub(super) fn chain_refuses_dotenv(profile: &str, chain: &[(String, &Profile)]) -> bool {
+    refuses_dotenv(profile) || chain.iter().any(|(name, _)| refuses_dotenv(name))
+}
+
 struct Walk<'m> {
     manifest: &'m Manifest,
     done: Vec<(String, &'m Profile)>,
@@ -37,12 +43,23 @@ struct Walk<'m> {
 impl Walk<'_> {
     fn visit(&mut self, name: &str, named_at: Option<&Range<usize>>) {
         if let Some(start) = self.path.iter().position(|on_path| on_path == name) {
-            let circle = self.path[start..].iter().map(String::as_str).chain([name]);
-            let circle = circle.collect::<Vec<_>>().join(" → ");
-            let span = named_at.cloned().unwrap_or_default();
+            let mut circle = self.path[start..].iter().map(String::as_str).collect::<Vec<_>>();
+            // The same circle is found from each of its members: it is told from the first.
+            let first = circle.iter().enumerate().min_by_key(|(_, name)| **name);
+            let first = first.map_or(0, |(index, _)| index);
+            circle.rotate_left(first);
+            let next = circle.get(1).or(circle.first()).copied().unwrap_or_default();
+            let extends = circle.first().and_then(|first| self.manifest.profiles.get(*first));
+            let edges = extends.into_iter().flat_map(|profile| &profile.extends);
+            let span = edges.into_iter().find(|(to, _)| to == next).map(|(_, span)| span.clone());
+            circle.extend(circle.first().copied());
+            let circle = circle.join(" → ");
             self.faults.push(
-                Fault::new(span, format!("`extends` goes round in a circle: {circle}"))
-                    .help("a profile cannot start from itself: remove one of them"),
+                Fault::new(
+                    span.unwrap_or_default(),
+                    format!("`extends` goes round in a circle: {circle}"),
+                )
+                .help("a profile cannot start from itself: remove one of them"),
             );
             return;
         }

@@ -44,6 +44,17 @@ impl EnvBlock {
         Ok(())
     }
 
+    /// Sockets that a service manager passed to `before` are passed on to this process: the
+    /// variable that says for whom they are names it.
+    pub(crate) fn replace_listen_pid(&mut self, before: nix::unistd::Pid) {
+        let named = self.get(b"LISTEN_PID") == Some(before.to_string().as_bytes());
+        if named {
+            self.entries.retain(|entry| entry.value_of(b"LISTEN_PID").is_none());
+            // Cannot fail: neither holds a NUL.
+            let _ = self.set(b"LISTEN_PID", std::process::id().to_string().as_bytes());
+        }
+    }
+
     /// The value, as `getenv` finds it: that of the first entry.
     pub(crate) fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.entries.iter().find_map(|entry| entry.value_of(name))

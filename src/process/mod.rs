@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 mod capabilities;
+mod children;
 mod entry;
 mod environment;
 mod exec_failure;
@@ -15,9 +16,19 @@ mod post_mortem;
 mod privileges;
 mod program;
 mod program_file;
+mod signals;
+mod supervision;
 
+pub(crate) use children::{
+    Forked, Seen, children, fork, in_group, next_change, reap, signal, signal_group,
+};
 pub(crate) use entry::{Inherited, forbid_dumps, settle};
 pub(crate) use environment::{EnvBlock, EnvError};
 pub(crate) use memory_file::{MemoryFile, MemoryFileError};
 pub(crate) use privileges::{Account, Privileges};
 pub(crate) use program::exec;
+pub(crate) use signals::{Inheritance, Received, Signals, die_of, is_ignored};
+pub(crate) use supervision::{
+    adopt_orphans, close_inherited, has_terminal, inherited_descriptors, obey_parent, own_group,
+    wipe_environment,
+};

@@ -17,6 +17,7 @@ pub(crate) struct Fetched {
     pub(crate) content: Content,
     /// The source's own name for this version of the value, where it has one. Two answers with
     /// the same version are the same answer.
+    #[allow(dead_code, reason = "for sources that are polled by it")]
     pub(crate) version: Option<String>,
     pub(crate) outlook: Outlook,
 }

@@ -11,6 +11,7 @@ pub(crate) enum ErrorKind {
     /// There may be one, but not for us.
     Denied,
     /// Another login might help.
+    #[expect(dead_code, reason = "for sources that log in")]
     LoginExpired,
     /// Too many requests; when to come again, if it was said.
     Throttled(Option<Duration>),
@@ -78,7 +79,7 @@ impl std::error::Error for SourceError {}
 pub(super) fn no_versions(source: &str) -> SourceError {
     SourceError::new(
         ErrorKind::NotFound,
-        format!("a `{source}` source keeps no versions other than the current one"),
+        format!("the source type `{source}` keeps no versions other than the current one"),
     )
     .help("leave `@…` and `|versions` out")
 }

@@ -62,8 +62,11 @@ pub(crate) trait Source {
 pub(crate) struct Kind {
     pub(crate) spec: SourceSpec,
     /// Makes a source of its settings. Touches nothing outside.
-    pub(crate) open: fn(&str, &Settings, &Surroundings) -> Result<Box<dyn Source>, Fault>,
+    pub(crate) open: Open,
 }
+
+/// Makes a source by its name, its settings and where sublet was started.
+type Open = fn(&str, &Settings, &Surroundings) -> Result<Box<dyn Source>, Fault>;
 
 /// What sources see of where sublet was started.
 #[derive(Debug, Clone, Default)]

@@ -73,6 +73,12 @@ impl Registry {
         used.flat_map(|opened| opened.source.credentials()).collect()
     }
 
+    /// Whether what the source gives may be leased. Those that answer from this machine lease
+    /// nothing.
+    pub(crate) fn may_lease(&self, source: &str) -> bool {
+        !self.is_offline(source)
+    }
+
     /// Whether the source answers from this machine, without running a program.
     pub(crate) fn is_offline(&self, source: &str) -> bool {
         self.sources.get(source).is_some_and(|opened| opened.offline)

@@ -7,11 +7,12 @@
 mod process;
 mod protocol;
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use self::process::{Ended, Invocation};
 use super::{
-    Answer, Answers, ErrorKind, Fetched, Kind, Outlook, Question, Source, SourceError, Waits,
+    Answer, Answers, ErrorKind, Fetched, Kind, Outlook, Question, Source, SourceError,
+    Surroundings, Waits,
 };
 use crate::{
     fault::Fault,
@@ -57,7 +58,7 @@ pub(super) static KIND: Kind = Kind {
             summon: settings.text("protocol") == Some("summon"),
             timeout: settings.duration("timeout")?.unwrap_or(TIMEOUT),
             credentials: settings.list("credentials").unwrap_or_default(),
-            folder: surroundings.folder.clone(),
+            surroundings: surroundings.clone(),
         }))
     },
 };
@@ -69,7 +70,7 @@ struct Command {
     summon: bool,
     timeout: Duration,
     credentials: Vec<String>,
-    folder: PathBuf,
+    surroundings: Surroundings,
 }
 
 impl Source for Command {
@@ -141,7 +142,7 @@ impl Command {
 
     fn start(&self, path: Option<&str>, stdin: Option<&[u8]>) -> Result<Invocation, SourceError> {
         let arguments = self.arguments.iter().map(String::as_str).chain(path);
-        Invocation::start(&self.program, arguments, &self.folder, stdin, self.timeout)
+        Invocation::start(&self.program, arguments, &self.surroundings, stdin, self.timeout)
     }
 
     async fn finish(&self, invocation: Invocation, waits: &Waits) -> Result<Secret, SourceError> {

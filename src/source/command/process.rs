@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io::{self, ErrorKind as Io, Read, Seek, Write},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     rc::Rc,
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     secret::Secret,
-    source::{ErrorKind, SourceError, Waits},
+    source::{ErrorKind, SourceError, Surroundings, Waits},
 };
 
 /// The most that a provider may write.
@@ -56,7 +56,7 @@ impl Drop for Running {
 }
 
 impl Invocation {
-    /// Starts `program` in `folder`. The request stands in a memory file, so that a provider
+    /// Starts `program` in the manifest's folder. The request stands in a memory file, so that a provider
     /// which reads late, twice or not at all can neither block us nor be blocked.
     ///
     /// # Errors
@@ -64,15 +64,20 @@ impl Invocation {
     pub(super) fn start<'a>(
         program: &str,
         arguments: impl Iterator<Item = &'a str>,
-        folder: &Path,
+        surroundings: &Surroundings,
         stdin: Option<&[u8]>,
         timeout: Duration,
     ) -> Result<Self, SourceError> {
         let deadline = Instant::now() + timeout;
         let spawn = || -> io::Result<(Running, Rc<OwnedFd>, Rc<OwnedFd>)> {
             let input = stdin.map_or(Ok(Stdio::null()), request_file)?;
+            let folder = &surroundings.folder;
             let mut command = Command::new(locate(program, folder));
             command.args(arguments).stdin(input).stdout(Stdio::piped());
+            // The environment of this process may have been wiped.
+            let text = OsStr::from_bytes;
+            let environment = surroundings.environment.iter();
+            command.env_clear().envs(environment.map(|(name, value)| (text(name), text(value))));
             if !folder.as_os_str().is_empty() {
                 command.current_dir(folder);
             }
@@ -112,9 +117,9 @@ impl Invocation {
     async fn read(&self, waits: &Waits) -> io::Result<Option<Output>> {
         let mut output = Output(Zeroizing::new(Vec::new()));
         let mut pipe = File::from(self.stdout.try_clone()?);
-        let mut chunk = Zeroizing::new([0; 16 << 10]);
+        let mut chunk = Zeroizing::new(vec![0; 16 << 10]);
         while output.len() <= LIMIT {
-            match pipe.read(&mut *chunk) {
+            match pipe.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(count) => output.0.extend_from_slice(&chunk[..count]),
                 Err(error) if error.kind() == Io::Interrupted => {}

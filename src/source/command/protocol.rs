@@ -5,9 +5,9 @@
 //!
 //! Answer: `{"protocol": 1, "answers": [ANSWER, …]}`, one for each request, in order. ANSWER has
 //! one of `value` (a string), `base64` (bytes), `fields` (an object) or `error` (`not-found`,
-//! `denied`, `throttled`, `unavailable`), and may have `version` (a string) and `lease`
-//! (`{"id": "…", "ttl": SECONDS, "renewable": BOOL, "max_ttl": SECONDS}`). Unknown keys are
-//! ignored.
+//! `denied`, `throttled`, `unavailable`), and may have `version` (a string), `expires` (a time, RFC
+//! 3339) and `lease` (`{"id": "…", "ttl": SECONDS, "renewable": BOOL, "max_ttl": SECONDS}`). Unknown
+//! keys are ignored.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -54,6 +54,7 @@ struct ResponseItem {
     error: Option<String>,
     version: Option<String>,
     lease: Option<ResponseLease>,
+    expires: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -136,14 +137,17 @@ fn answer(item: ResponseItem) -> Answer {
         (None, None, None) => return Err(named_error("not-found")),
         _ => return Err(malformed("its answer has several of `value`, `base64`, `fields`")),
     };
-    let outlook = match item.lease {
-        Some(lease) => Outlook::Leased {
+    let expires = item.expires.as_deref().map(humantime::parse_rfc3339_weak).transpose();
+    let expires = expires.map_err(|_| malformed("its `expires` is not a time (RFC 3339)"))?;
+    let outlook = match (item.lease, expires) {
+        (Some(lease), _) => Outlook::Leased {
             id: lease.id,
             ttl: Duration::from_secs(lease.ttl),
             renewable: lease.renewable,
             max_ttl: lease.max_ttl.map(Duration::from_secs),
         },
-        None => Outlook::Polled { next: None },
+        (None, Some(at)) => Outlook::Expires { at },
+        (None, None) => Outlook::Polled { next: None },
     };
     Ok(Fetched { content, version: item.version, outlook })
 }
@@ -192,8 +196,9 @@ mod tests {
             {"value":"x","version":"7"},
             {"base64":"AP8="},
             {"fields":{"n":1.0,"gone":null},"lease":{"id":"l","ttl":60,"renewable":true}},
-            {"error":"denied","more":"ignored"}]}"#;
-        let answers = answers(&Secret::from(document), 4).unwrap();
+            {"error":"denied","more":"ignored"},
+            {"value":"x","expires":"2030-01-02T03:04:05Z"}]}"#;
+        let answers = answers(&Secret::from(document), 5).unwrap();
         let first = answers[0].as_ref().unwrap();
         assert_eq!(first.version.as_deref(), Some("7"));
         assert_eq!(answers[1].as_ref().unwrap().content.field(None).unwrap().expose(), [0, 255]);
@@ -202,6 +207,7 @@ mod tests {
         assert!(matches!(&leased.outlook, Outlook::Leased { id, ttl, renewable: true, .. }
             if id == "l" && *ttl == Duration::from_secs(60)));
         assert_eq!(answers[3].as_ref().unwrap_err().kind, ErrorKind::Denied);
+        assert!(matches!(answers[4].as_ref().unwrap().outlook, Outlook::Expires { .. }));
     }
 
     #[test]

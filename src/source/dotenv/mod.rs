@@ -3,10 +3,7 @@
 mod expand;
 mod parse;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 pub(crate) use self::parse::{Entry, parse};
 use super::{
@@ -82,7 +79,7 @@ impl Dotenv {
         Ok(Fetched { content, version: None, outlook: Outlook::Files(vec![path]) })
     }
 
-    fn read(&self, path: &PathBuf) -> Result<Vec<Entry>, SourceError> {
+    fn read(&self, path: &Path) -> Result<Vec<Entry>, SourceError> {
         let (bytes, _) =
             read_regular(path, LIMIT).map_err(|trouble| trouble_with(path, &trouble))?;
         let text = Secret::new(bytes);
