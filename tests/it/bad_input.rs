@@ -11,12 +11,16 @@ use crate::{
     starting::{State, starts_with},
 };
 
-/// Runs `touch child-ran` in at most a gigabyte of memory.
+/// Runs `touch child-ran` in at most a gigabyte of memory and the usual stack.
 fn run(project: &Project) -> Outcome {
     let mut command = project.sublet();
     command.args(["--", "touch", "child-ran"]);
-    let limit = State::Limit(Resource::RLIMIT_AS, 1 << 30, 1 << 30);
-    let outcome = project.outcome(starts_with(&mut command, vec![limit]));
+    // What the kernel accepts depends on the stack.
+    let limits = vec![
+        State::Limit(Resource::RLIMIT_AS, 1 << 30, 1 << 30),
+        State::Limit(Resource::RLIMIT_STACK, 8 << 20, 8 << 20),
+    ];
+    let outcome = project.outcome(starts_with(&mut command, limits));
     assert_eq!(project.path("child-ran").exists(), outcome.show().contains("exit status: 0"));
     outcome
 }
@@ -129,7 +133,7 @@ fn a_chain_of_variables_of_any_length() {
 }
 
 #[test]
-#[ignore = "bug: the time to check profiles grows with the cube of their number"]
+#[ignore = "bug: the stack overflows on a long chain of profiles, and checking takes cubic time"]
 fn a_chain_of_profiles_of_any_length() {
     let mut manifest = String::new();
     for number in 0..5_000 {

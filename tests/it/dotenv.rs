@@ -188,7 +188,6 @@ fn without_a_manifest_four_files_are_read_and_later_ones_win() {
 }
 
 #[test]
-#[ignore = "bug: without a manifest there are only the built-in profiles"]
 fn without_a_manifest_any_profile_has_its_files() {
     let project = Project::with_dotenv("A=1\nB=1\nC=1\n")
         .file(".env.local", "B=2\nC=2\n")
@@ -244,7 +243,6 @@ fn a_profile_that_extends_production_refuses_them_too() {
 }
 
 #[test]
-#[ignore = "bug: a reference to a .env file for all profiles is a fault in development"]
 fn a_reference_for_all_profiles_is_refused_where_it_is_used() {
     let manifest = "[env]\nA = \"${a}\"\n[secrets]\na = \"dotenv:some.env#A\"\n";
     let project = Project::with_manifest(manifest).file("some.env", "A=canary\n");

@@ -49,7 +49,6 @@ dotenv = [".env", ".env.development"]
 }
 
 #[test]
-#[ignore = "bug: init lists the files by name, not in the order in which they win"]
 fn the_files_win_over_each_other_as_they_did_without_a_manifest() {
     let project = Project::with_dotenv("A=1\nB=1\nC=1\nD=1\n")
         .file(".env.local", "B=2\nC=2\nD=2\n")
@@ -62,7 +61,6 @@ fn the_files_win_over_each_other_as_they_did_without_a_manifest() {
 }
 
 #[test]
-#[ignore = "bug: init gives development the files of other profiles"]
 fn files_of_other_profiles_stay_theirs() {
     let project = Project::with_dotenv("A=dev\n")
         .file(".env.production", "A=prod\n")

@@ -661,7 +661,6 @@ error: this socket has no address
 }
 
 #[test]
-#[ignore = "bug: `signal` on a value that is delivered as a variable is not refused"]
 fn a_signal_on_the_change_of_a_variable() {
     let manifest =
         "[env]\nA = \"${db}\"\n[secrets]\ndb = { ref = \"file:x\", on-change = \"signal\" }\n";
@@ -839,7 +838,6 @@ sublet: `../x` is not a name for a profile: use letters, digits, `_`, `-`
 }
 
 #[test]
-#[ignore = "bug: a misspelt option of `run` is taken for the command"]
 fn a_misspelt_option_of_run() {
     let project = Project::with_manifest("");
     for args in [&["run", "--profil", "x", "--", "true"][..], &["--profil", "x", "--", "true"]] {

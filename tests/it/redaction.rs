@@ -144,7 +144,6 @@ fn where_a_value_stands_in_the_wrong_place_of_the_manifest() {
 }
 
 #[test]
-#[ignore = "bug: a misspelt option of `run` is taken for the command, and shown with its value"]
 fn where_an_option_is_misspelt() {
     let project = working();
     for args in [
