@@ -67,7 +67,9 @@ pub(crate) fn parse(
             let span = error.span().unwrap_or_default();
             Fault::new(span, format!("not TOML: {}", error.message()))
         };
-        return Err(errors.iter().map(fault).collect());
+        let mut faults = errors.iter().map(fault).collect::<Vec<_>>();
+        faults.sort_by_key(|fault| fault.span.start);
+        return Err(faults);
     }
     let mut reader = Reader::new(text);
     let root = root.get_ref();

@@ -33,7 +33,9 @@ pub(super) fn names(manifest: &Manifest) -> Vec<&str> {
 /// Whether `.env` files are refused in a profile: in staging and production, and in what extends
 /// them.
 pub(super) fn chain_refuses_dotenv(profile: &str, chain: &[(String, &Profile)]) -> bool {
-    refuses_dotenv(profile) || chain.iter().any(|(name, _)| refuses_dotenv(name))
+    // Those that every manifest has are in the chain only where this one declares them.
+    let extended = chain.iter().flat_map(|(_, profile)| &profile.extends);
+    refuses_dotenv(profile) || extended.into_iter().any(|(name, _)| refuses_dotenv(name))
 }
 
 struct Walk<'m> {

@@ -232,7 +232,6 @@ fn what_a_profile_extends_does_not_bring_them_into_production() {
 }
 
 #[test]
-#[ignore = "bug: a profile that extends production reads .env files"]
 fn a_profile_that_extends_production_refuses_them_too() {
     let project = Project::with_dotenv("A=canary\n").file(".env.eu", "A=canary\n");
     let project = project.file("sublet.toml", "[profiles.eu]\nextends = \"production\"\n");

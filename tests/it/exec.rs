@@ -151,7 +151,6 @@ fn nohup_survives() {
 }
 
 #[test]
-#[ignore = "bug: the exit of a provider cannot be waited for where SIGCHLD is ignored"]
 fn an_ignored_sigchld_does_no_harm_to_a_source_that_is_a_program() {
     let project = Project::with_manifest(
         "[env]\nA = \"${old:b}\"\n\

@@ -95,7 +95,6 @@ sublet: nothing gives a variable `Q` a value
 }
 
 #[test]
-#[ignore = "bug: explain does not know the variable that holds the path of a file"]
 fn the_variable_of_a_file() {
     project().run(["explain", "KEY_FILE"]).success().stdout_has("tls/key.pem");
 }
