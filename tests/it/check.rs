@@ -48,6 +48,7 @@ profile development of sublet.toml
   tls/key.pem  file:key.pem                              ok
 
 missing MISSING: `file:absent`: cannot read `absent`: it does not exist
+absent OPTIONAL: `file:absent`: cannot read `absent`: it does not exist
 
 "#]]);
     let project = project().file("absent", "canary");

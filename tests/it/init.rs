@@ -25,9 +25,6 @@ STRIPE_KEY = { description = "For payments" }
 TOKEN = {}
 URL = {}
 
-[profiles.development]
-dotenv = [".env", ".env.development"]
-
 # Where the values come from elsewhere: give a variable a template, and its secret a
 # reference, for example
 #

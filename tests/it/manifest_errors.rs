@@ -241,27 +241,11 @@ fn a_circle_of_profiles() {
     fault(
         "[profiles.a]\nextends = \"b\"\n[profiles.b]\nextends = [\"c\"]\n[profiles.c]\nextends = \"a\"\n",
         str![[r#"
-sublet: faults in the manifest
-error: `extends` goes round in a circle: b → c → a → b
+sublet: a fault in the manifest
+error: `extends` goes round in a circle: a → b → c → a
  --> sublet.toml:2:11
   |
 2 | extends = "b"
-  |           ^^^
-  |
-  = help: a profile cannot start from itself: remove one of them
-
-error: `extends` goes round in a circle: c → a → b → c
- --> sublet.toml:4:12
-  |
-4 | extends = ["c"]
-  |            ^^^
-  |
-  = help: a profile cannot start from itself: remove one of them
-
-error: `extends` goes round in a circle: a → b → c → a
- --> sublet.toml:6:11
-  |
-6 | extends = "a"
   |           ^^^
   |
   = help: a profile cannot start from itself: remove one of them
@@ -342,17 +326,17 @@ error: not TOML: unclosed table, expected `]`
         "[env]\nA = ${db}\n",
         str![[r#"
 sublet: faults in the manifest
-error: not TOML: string values must be quoted, expected literal string
- --> sublet.toml:2:5
-  |
-2 | A = ${db}
-  |     ^
-
 error: not TOML: unexpected key or value, expected newline, `#`
  --> sublet.toml:2:6
   |
 2 | A = ${db}
   |      ^
+
+error: not TOML: string values must be quoted, expected literal string
+ --> sublet.toml:2:5
+  |
+2 | A = ${db}
+  |     ^
 
 "#]],
     );
@@ -416,7 +400,7 @@ error: `SIGTREM` is not a signal
 2 | stop = { signal = "SIGTREM", timeout = "10 parsecs" }
   |                    ^^^^^^^
   |
-  = help: did you mean `TERM`?
+  = help: did you mean `SIGTERM`?
 
 error: `10 parsecs` is not a length of time
  --> sublet.toml:2:41
@@ -780,13 +764,13 @@ fn env_files_in_staging_and_production() {
         "[profiles.production]\ndotenv = [\".env\"]\n",
         str![[r#"
 sublet: a fault in the manifest
-error: profile `production` refuses `.env` files
+error: `.env` files are refused in profile `production`
  --> sublet.toml:2:10
   |
 2 | dotenv = [".env"]
   |          ^^^^^^^^
   |
-  = help: say `allow-dotenv = true` in `[profiles.production]` if it must be
+  = help: say `allow-dotenv = true` in the profile itself if it must be
 
 "#]],
     );
@@ -794,13 +778,13 @@ error: profile `production` refuses `.env` files
         "[profiles.staging.secrets]\na = \"dotenv:.env#A\"\n[env]\nA = \"${a}\"\n",
         str![[r#"
 sublet: a fault in the manifest
-error: profile `staging` refuses `.env` sources
+error: `.env` files are refused in profile `staging`
  --> sublet.toml:2:6
   |
 2 | a = "dotenv:.env#A"
   |      ^^^^^^^^^^^^^
   |
-  = help: say `allow-dotenv = true` in `[profiles.staging]` if it must be
+  = help: say `allow-dotenv = true` in the profile itself if it must be
 
 "#]],
     );
@@ -808,13 +792,13 @@ error: profile `staging` refuses `.env` sources
         "[profiles.ci]\ndotenv = false\n[profiles.ci.secrets]\na = \"dotenv:.env#A\"\n",
         str![[r#"
 sublet: a fault in the manifest
-error: profile `ci` refuses `.env` sources
+error: `.env` files are refused in profile `ci`
  --> sublet.toml:4:6
   |
 4 | a = "dotenv:.env#A"
   |      ^^^^^^^^^^^^^
   |
-  = help: say `allow-dotenv = true` in `[profiles.ci]` if it must be
+  = help: say `allow-dotenv = true` in the profile itself if it must be
 
 "#]],
     );
