@@ -28,6 +28,7 @@ pub(super) struct Brood {
     launching: Option<Launched>,
     /// It has ended, and what is left of its group has not.
     clearing: bool,
+    worker: Option<Pid>,
     /// Commands of `on-change`, by what they are.
     commands: BTreeMap<Pid, String>,
 }
@@ -39,12 +40,18 @@ impl Brood {
             child: None,
             launching: None,
             clearing: false,
+            worker: None,
             commands: BTreeMap::new(),
         }
     }
 
     pub(super) fn child(&self) -> Option<Pid> {
         self.child
+    }
+
+    /// A worker is in our group, but none of the child's.
+    pub(super) fn note_worker(&mut self, pid: Pid) {
+        self.worker = Some(pid);
     }
 
     pub(super) fn raise(&mut self, launched: Launched) {
@@ -161,7 +168,9 @@ impl Brood {
     fn left(&self) -> Option<BTreeSet<Pid>> {
         let child = self.child?;
         let group = if self.shares_terminal { getpgrp() } else { child };
-        let ours = children()?.into_iter().filter(|pid| *pid != child && in_group(*pid, group));
+        let ours = children()?
+            .into_iter()
+            .filter(|pid| *pid != child && Some(*pid) != self.worker && in_group(*pid, group));
         Some(ours.collect())
     }
 }

@@ -298,7 +298,10 @@ impl Driver<'_> {
         let owner = self.supervision.privileges.and_then(Privileges::owner);
         let files = self.folder.as_mut().map(|folder| folder.next_set(owner));
         match self.hiring.worker(&self.inheritance, self.current.as_ref(), files) {
-            Ok(worker) => self.worker = Some(worker),
+            Ok(worker) => {
+                self.brood.note_worker(worker.pid);
+                self.worker = Some(worker);
+            }
             Err(error) => self.events.push_back(Event::WorkerFailed {
                 message: format!("cannot start a worker: {error}"),
             }),

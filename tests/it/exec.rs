@@ -112,11 +112,11 @@ fn dispositions_mask_and_privileges_are_untouched() {
         &[State::Blocked(SIGTERM), State::Blocked(SIGPIPE), State::Blocked(SIGCHLD)],
         &[State::Pending(SIGUSR1)],
     ];
-    // Of one line each, and of what the kernel accounts, nothing.
+    // Not `SigQ`, which counts what is pending for the user.
     let probe = [
         "grep",
         "-E",
-        "^(Umask|Sig|Shd|Cap|NoNew|Secc|Uid|Gid|Groups|Threads|TracerPid)",
+        "^(Umask|Sig[BIPC]|Shd|Cap|NoNew|Secc|Uid|Gid|Groups|Threads|TracerPid)",
         "/proc/self/status",
     ];
     let mut seen = Vec::new();
