@@ -9,6 +9,8 @@ mod environment;
 mod export;
 mod fault;
 mod filter;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod generation;
 mod launcher;
 #[cfg(test)]
@@ -30,7 +32,8 @@ mod worker;
 use std::ffi::{c_char, c_int};
 
 /// The allocator zeroes what it frees, so that a value lives no longer than its owner.
-#[global_allocator]
+// AddressSanitizer needs the system's own.
+#[cfg_attr(not(fuzzing), global_allocator)]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<dlmalloc::GlobalDlmalloc> =
     zeroizing_alloc::ZeroAlloc(dlmalloc::GlobalDlmalloc);
 

@@ -194,13 +194,19 @@ fn non_empty((text, offset): (&str, usize), what: &str, mark: char) -> Result<St
 
 /// Decodes `%XX`. The result must be UTF-8, as every name in every source is.
 fn decode(text: &str, offset: usize) -> Result<String, Fault> {
-    if !text.contains('%') {
-        return Ok(text.to_owned());
-    }
     let bad = |span: Range<usize>, cause: &str| {
         Err(Fault::new(span.start + offset..span.end + offset, cause)
             .help("write a literal `%` as `%25`"))
     };
+    if let Some(at) = text.find('\0') {
+        return Err(Fault::new(
+            at + offset..at + 1 + offset,
+            "a reference cannot hold a NUL character",
+        ));
+    }
+    if !text.contains('%') {
+        return Ok(text.to_owned());
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -301,6 +307,8 @@ mod tests {
             ("vault:kv@", 8..9),
             ("vault:k%zz", 7..8),
             ("vault:kv?x", 9..10),
+            ("vault:k\0v", 7..8),
+            ("vault:kv#%00", 9..12),
         ] {
             assert_eq!(Reference::parse(text).unwrap_err().span, span, "{text}");
         }

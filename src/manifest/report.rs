@@ -52,19 +52,24 @@ fn clamp(text: &str, fault: &Fault) -> std::ops::Range<usize> {
 /// `text` with what stands before the first table hidden, comments aside.
 ///
 /// A manifest has nothing there, but a `.env` file given by mistake, or a variable pasted above
-/// `[env]`, has: and its line must not be shown with its value.
+/// `[env]`, has: and its line must not be shown with its value. Names are shown as far as every
+/// line has one: in a value of several lines, such as a PEM key, a `=` follows no name.
 fn masked(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut before_tables = true;
+    let mut has_names = true;
     for line in text.split_inclusive('\n') {
         let start = line.trim_start();
         before_tables = before_tables && !is_table_header(start.trim_end());
-        if !before_tables || start.starts_with('#') || looks_like_header(start.trim_end()) {
+        let plain = start.is_empty()
+            || (has_names && (start.starts_with('#') || looks_like_header(start.trim_end())));
+        if !before_tables || plain {
             masked.push_str(line);
             continue;
         }
-        let name = line.find('=').map_or(0, |at| at + 1);
+        let name = line.find('=').filter(|_| has_names).map_or(0, |at| at + 1);
         let (name, value) = line.split_at(name);
+        has_names = !name.is_empty() && is_whole(value.trim());
         masked.push_str(name);
         for character in value.chars() {
             if character == '\n' || character == '\r' {
@@ -86,6 +91,19 @@ fn looks_like_header(line: &str) -> bool {
         && name.len() < 40
 }
 
+/// Whether the value surely ends on its line.
+fn is_whole(value: &str) -> bool {
+    match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => {
+            let rest = &value[1..];
+            let ends = rest.contains(quote) && !rest.contains('\\');
+            ends && !rest.starts_with("\"\"") && !rest.starts_with("''")
+        }
+        Some('[' | '{') => false,
+        _ => true,
+    }
+}
+
 fn is_table_header(line: &str) -> bool {
     let name = line.trim_start_matches('[');
     line.starts_with('[')
@@ -105,6 +123,17 @@ mod tests {
         let shown = render("sublet.toml", text, &faults, false);
         assert!(!shown.contains("canary"), "{shown}");
         assert!(shown.contains("API_KEY="), "{shown}");
+    }
+
+    #[test]
+    fn a_value_of_several_lines_has_no_names_in_it() {
+        for open in ["\"-----BEGIN KEY-----", "'{", "\"\"\"", "\"{ \\\"k\\\": 1,", "["] {
+            let text = format!("A = 'x'\nB={open}\n# canary\ncanary==\n[env]\nC = 1\n");
+            let at = text.find("==").unwrap();
+            let faults = [Fault::new(0..1, "one"), Fault::new(at..at + 1, "two")];
+            let shown = render("sublet.toml", &text, &faults, false);
+            assert!(shown.contains("A =*") && !shown.contains("canary"), "{shown}");
+        }
     }
 
     #[test]

@@ -16,8 +16,8 @@ use crate::{
     template::{Hole, Target},
 };
 
-/// How deep templates can be made of others.
-const DEEPEST: usize = 100;
+/// How many variables may be made of one another in a row. Templates are filled by recursion.
+const DEPTH: usize = 64;
 
 /// Finds every contradiction, in every profile that the manifest declares and in the `active` one.
 /// `kinds` are the types of source that exist.
@@ -333,36 +333,28 @@ impl<'m> Check<'m> {
         }
     }
 
-    /// Variables may be made of others, but not of themselves.
+    /// Variables may be made of others, but not of themselves, and not without end.
     fn circles(&mut self, plan: &Plan) {
-        let mut done = BTreeSet::new();
+        let mut depths = BTreeMap::new();
         for name in plan.variables.keys() {
             let mut path = Vec::new();
-            self.follow(plan, name, &mut path, &mut done);
+            self.follow(plan, name, &mut path, &mut depths);
         }
     }
 
+    /// How many variables in a row follow `name`; from one that was at fault, none.
     fn follow<'p>(
         &mut self,
         plan: &'p Plan,
         name: &'p str,
         path: &mut Vec<&'p str>,
-        done: &mut BTreeSet<&'p str>,
-    ) {
-        if done.contains(name) {
-            return;
+        depths: &mut BTreeMap<&'p str, usize>,
+    ) -> usize {
+        if let Some(depth) = depths.get(name) {
+            return *depth;
         }
+        let mut depth = 0;
         path.push(name);
-        if path.len() > DEEPEST {
-            path.pop();
-            done.insert(name);
-            let cause = format!("templates are made of others more than {DEEPEST} deep here");
-            let span = plan.variables[name].templates().next().map(|written| written.span.clone());
-            self.faults.push(
-                Fault::new(span.unwrap_or_default(), cause).help("name what it is made of itself"),
-            );
-            return;
-        }
         for written in plan.variables[name].templates() {
             for hole in written.template.holes() {
                 let Target::Name { name: next, .. } = &hole.target else { continue };
@@ -370,20 +362,29 @@ impl<'m> Check<'m> {
                     continue;
                 }
                 let Some((next, _)) = plan.variables.get_key_value(next) else { continue };
-                if let Some(start) = path.iter().position(|on_path| on_path == next) {
+                let fault = if let Some(start) = path.iter().position(|on_path| on_path == next) {
                     let circle = path[start..].iter().copied().chain([next.as_str()]);
                     let circle = circle.collect::<Vec<_>>().join(" → ");
                     let cause = format!("this template goes round in a circle: {circle}");
-                    let fault = Fault::new(hole.span.clone(), cause)
-                        .help("declare a secret of that name, or use another name");
-                    self.faults.push(fault.within(written.span.clone(), written.verbatim));
+                    Fault::new(hole.span.clone(), cause)
+                        .help("declare a secret of that name, or use another name")
                 } else {
-                    self.follow(plan, next, path, done);
-                }
+                    if path.len() < DEPTH {
+                        let next_depth = self.follow(plan, next, path, depths);
+                        if next_depth + 1 < DEPTH {
+                            depth = depth.max(next_depth + 1);
+                            continue;
+                        }
+                    }
+                    let cause = format!("more than {DEPTH} variables are made of one another here");
+                    Fault::new(hole.span.clone(), cause).help("name the last of them directly")
+                };
+                self.faults.push(fault.within(written.span.clone(), written.verbatim));
             }
         }
         path.pop();
-        done.insert(name);
+        depths.insert(name, depth);
+        depth
     }
 }
 
@@ -395,4 +396,46 @@ fn written(plan: &Plan) -> Vec<&Written> {
 fn placed_references(manifest: &Manifest) -> impl Iterator<Item = &PlacedReference> {
     let profiles = manifest.profiles.values().flat_map(|profile| profile.secrets.values());
     manifest.secrets.values().chain(profiles).flat_map(DeclaredSecret::references)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::parse;
+
+    fn causes(text: &str) -> Vec<String> {
+        let (manifest, faults) = parse(text, &[]).unwrap();
+        assert_eq!(faults, []);
+        check(&manifest, &[], "development").into_iter().map(|fault| fault.cause).collect()
+    }
+
+    /// `count` variables, each made of the next one in the order of their names or against it.
+    fn row(count: usize, forwards: bool) -> String {
+        let last = if forwards { count - 1 } else { 0 };
+        let line = |number: usize| match number {
+            number if number == last => format!("A{number:05} = 'x'\n"),
+            number if forwards => format!("A{number:05} = '${{A{:05}}}'\n", number + 1),
+            number => format!("A{number:05} = '${{A{:05}}}'\n", number - 1),
+        };
+        format!("[env]\n{}", (0..count).map(line).collect::<String>())
+    }
+
+    #[test]
+    fn a_long_row_of_variables_is_a_fault_and_no_stack_overflow() {
+        for forwards in [true, false] {
+            assert_eq!(causes(&row(DEPTH, forwards)), [""; 0]);
+            assert!(causes(&row(DEPTH + 1, forwards))[0].contains("64 variables"));
+            assert!(!causes(&row(20_000, forwards)).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_long_row_of_profiles_is_a_fault() {
+        let row = |count| {
+            let line = |number| format!("p{number}.extends = 'p{}'\n", number + 1);
+            format!("[profiles]\n{}p{count} = {{}}\n", (0..count).map(line).collect::<String>())
+        };
+        assert_eq!(causes(&row(63)), [""; 0]);
+        assert!(causes(&row(64))[0].contains("64 profiles"));
+    }
 }

@@ -7,6 +7,9 @@ use crate::{
     manifest::{BUILT_IN, Manifest, Profile, refuses_dotenv},
 };
 
+/// How many profiles may extend one another in a row. They are followed by recursion.
+const DEPTH: usize = 64;
+
 /// The profile and all it extends, weakest first; each once, at its first place.
 ///
 /// # Errors
@@ -19,9 +22,6 @@ pub(super) fn chain<'m>(
     walk.visit(profile, None);
     if walk.faults.is_empty() { Ok(walk.done) } else { Err(walk.faults) }
 }
-
-/// How deep profiles can extend others.
-const DEEPEST: usize = 32;
 
 /// Every name that a profile can be called by.
 pub(super) fn names(manifest: &Manifest) -> Vec<&str> {
@@ -71,6 +71,12 @@ impl Walk<'_> {
         if self.done.iter().any(|(done, _)| done == name) {
             return;
         }
+        if self.path.len() >= DEPTH {
+            let span = named_at.cloned().unwrap_or_default();
+            let cause = format!("more than {DEPTH} profiles extend one another here");
+            self.faults.push(Fault::new(span, cause).help("start from fewer profiles in a row"));
+            return;
+        }
         let Some(profile) = self.manifest.profiles.get(name) else {
             if !BUILT_IN.contains(&name) {
                 let names = names(self.manifest);
@@ -84,16 +90,6 @@ impl Walk<'_> {
             }
             return;
         };
-        if self.path.len() == DEEPEST {
-            self.faults.push(
-                Fault::new(
-                    named_at.cloned().unwrap_or_default(),
-                    format!("profiles extend others more than {DEEPEST} deep here"),
-                )
-                .help("let fewer of them stand between this one and the first"),
-            );
-            return;
-        }
         self.path.push(name.to_owned());
         for (parent, span) in &profile.extends {
             self.visit(parent, Some(span));

@@ -3,7 +3,7 @@
 //! To add a source: a folder with its `Kind`, one line in [`registry`], its page in the docs.
 
 mod answer;
-mod command;
+pub(crate) mod command;
 pub(crate) mod dotenv;
 mod env;
 mod error;

@@ -139,7 +139,7 @@ fn a_chain_of_profiles_of_any_length() {
     }
     manifest.push_str("[profiles.p5000.env]\nA = \"end\"\n");
     let outcome = Project::with_manifest(manifest).child(["-p", "p4990"]);
-    outcome.refused().stderr_has("more than 32 deep");
+    outcome.refused().stderr_has("more than 64 profiles");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! process per path). Standard error goes to the terminal; standard output is never shown.
 
 mod process;
-mod protocol;
+pub(crate) mod protocol;
 
 use std::time::Duration;
 

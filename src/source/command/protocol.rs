@@ -89,7 +89,7 @@ pub(super) fn request(questions: &[Question]) -> Result<Vec<u8>, SourceError> {
 ///
 /// # Errors
 /// `Malformed`, without a word of the document.
-pub(super) fn answers(document: &Secret, expected: usize) -> Result<Vec<Answer>, SourceError> {
+pub(crate) fn answers(document: &Secret, expected: usize) -> Result<Vec<Answer>, SourceError> {
     let malformed = |cause: String| {
         SourceError::new(ErrorKind::Malformed, cause)
             .help("see the `json` protocol in docs/sources/command.md")

@@ -13,7 +13,7 @@ use crate::{environment::Environment, secret::Secret};
 
 /// Why a value could not be expanded. Never shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unexpandable {
+pub(crate) enum Unexpandable {
     NotText,
     Unclosed,
     Unknown(String),
@@ -34,7 +34,7 @@ impl fmt::Display for Unexpandable {
 }
 
 /// The value of `entry` with its variables replaced.
-pub(super) fn expand(
+pub(crate) fn expand(
     entry: &Entry,
     environment: &Environment,
     known: &BTreeMap<String, Secret>,

@@ -1,6 +1,6 @@
 //! `dotenv:FILE#NAME`: a variable of a `.env` file. Also reads the `.env` files of a profile.
 
-mod expand;
+pub(crate) mod expand;
 mod parse;
 
 use std::{collections::BTreeMap, path::Path};
