@@ -61,8 +61,8 @@ fn enter(state: &State) -> io::Result<()> {
         }
         // SAFETY: a descriptor of a process that is about to be another program.
         State::Closed(fd) => drop(unsafe { libc::close(*fd) }),
-        // SAFETY: as above.
         State::Copied(from, to) => {
+            // SAFETY: as above.
             if unsafe { libc::dup2(*from, *to) } < 0 {
                 return Err(io::Error::last_os_error());
             }
