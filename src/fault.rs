@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn suggests_the_nearest_name_and_nothing_far_away() {
         let names = ["restart", "signal", "none"];
-        assert_eq!(nearest("singal", names), Some("signal"));
+        assert_eq!(nearest("singal", names), Some("signal")); // typos: ignore
         assert_eq!(nearest("restrat", names), Some("restart"));
         assert_eq!(nearest("command", names), None);
     }

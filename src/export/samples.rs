@@ -66,7 +66,7 @@ pub(super) fn all() -> Vec<(String, Secret)> {
     let texts = TEXTS.iter().map(|text| text.as_bytes().to_vec());
     let bytes = [
         b"\xff".to_vec(),
-        b"caf\xe9 \x81\x88\xc3".to_vec(),
+        b"caf\xe9 \x81\x88\xc3".to_vec(), // typos: ignore
         (1..=u8::MAX).collect(),
         b"x".repeat(60_000),
         b"it's\n\"100\\kB\" ".repeat(7_200),

@@ -306,15 +306,7 @@ impl Core {
         self.restarts.count(now);
         let timeout = self.settings.stop.timeout.unwrap_or(Stop::RESTART_TIMEOUT);
         self.child = Child::Stopping { kill_at: Some(now + timeout), next: Next::Launch, stopped };
-        self.stop_group(self.settings.stop.signal, stopped, out);
-    }
-
-    /// A stopped process is woken, or it would not hear what it is told.
-    fn stop_group(&self, signal: Signal, stopped: bool, out: &mut Vec<Action>) {
-        out.push(Action::SignalGroup(signal));
-        if stopped {
-            out.push(Action::SignalGroup(Signal::CONT));
-        }
+        stop_group(self.settings.stop.signal, stopped, out);
     }
 
     fn launch(&mut self, now: Moment, out: &mut Vec<Action>) {
@@ -380,16 +372,16 @@ impl Core {
             Child::Stopping { kill_at, next: Next::Launch, stopped } => {
                 // It was told already, if by the same signal.
                 if signal != self.settings.stop.signal {
-                    self.stop_group(signal, stopped, out);
+                    stop_group(signal, stopped, out);
                 }
                 self.child = Child::Stopping { kill_at, next: Next::Exit, stopped };
             }
             Child::Running { stopped } => {
                 let kill_at = self.settings.stop.timeout.map(|timeout| now + timeout);
                 self.child = Child::Stopping { kill_at, next: Next::Exit, stopped };
-                self.stop_group(signal, stopped, out);
+                stop_group(signal, stopped, out);
             }
-            Child::Stopping { stopped, .. } => self.stop_group(signal, stopped, out),
+            Child::Stopping { stopped, .. } => stop_group(signal, stopped, out),
             _ => {}
         }
     }
@@ -441,4 +433,12 @@ impl Core {
 /// Signals that end a program which has not begun its work.
 fn ends_the_start(signal: Signal) -> bool {
     [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP].contains(&signal)
+}
+
+/// A stopped process is woken, or it would not hear what it is told.
+fn stop_group(signal: Signal, stopped: bool, out: &mut Vec<Action>) {
+    out.push(Action::SignalGroup(signal));
+    if stopped {
+        out.push(Action::SignalGroup(Signal::CONT));
+    }
 }

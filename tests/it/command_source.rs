@@ -109,7 +109,6 @@ fn one_that_hangs_is_ended_at_its_timeout() {
 }
 
 #[test]
-#[ignore = "bug: what a provider started outlives the provider's timeout, and holds our stderr open"]
 fn nothing_of_one_that_hangs_is_left() {
     let project = asking("timeout = \"200ms\"\n", "sleep 1000 & echo $! > pid; wait");
     let mut command = project.sublet();

@@ -10,6 +10,7 @@
     clippy::panic,
     reason = "clippy's own exception for tests ends at helper functions"
 )]
+#![allow(clippy::format_collect, clippy::format_push_string, clippy::similar_names)]
 
 mod bad_input;
 mod check;

@@ -326,17 +326,17 @@ error: not TOML: unclosed table, expected `]`
         "[env]\nA = ${db}\n",
         str![[r#"
 sublet: faults in the manifest
-error: not TOML: unexpected key or value, expected newline, `#`
- --> sublet.toml:2:6
-  |
-2 | A = ${db}
-  |      ^
-
 error: not TOML: string values must be quoted, expected literal string
  --> sublet.toml:2:5
   |
 2 | A = ${db}
   |     ^
+
+error: not TOML: unexpected key or value, expected newline, `#`
+ --> sublet.toml:2:6
+  |
+2 | A = ${db}
+  |      ^
 
 "#]],
     );
