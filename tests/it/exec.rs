@@ -191,8 +191,8 @@ fn descriptors_are_untouched() {
         for mut command in [project.command("find"), through] {
             command.args(&DESCRIPTORS[1..]).arg("%f %l\\n");
             command.stdout(Stdio::null()).stderr(Stdio::null());
-            let status = starts_with(&mut command, states.clone()).status().unwrap();
-            assert!(status.success(), "{closed:?}: {status}");
+            let ended = starts_with(&mut command, states.clone()).status().unwrap();
+            assert!(ended.success(), "{closed:?}: {ended}");
             reports.push(project.read("report"));
         }
         // Each has its own process number.
@@ -232,15 +232,36 @@ fn flags_and_offsets_of_descriptors_are_untouched() {
 #[test]
 fn a_delivered_file_takes_the_place_of_no_standard_descriptor() {
     let project = Project::with_manifest("[files.key]\ncontent = \"secret\"\nenv = \"KEY\"\n");
+    let closed = [State::Closed(0), State::Closed(1), State::Closed(2)];
+    // Where few descriptors are allowed, the lowest that are free are taken.
+    for limit in [1000, 20] {
+        let mut command = project.sublet();
+        command.args(["run", "--"]).args(DESCRIPTORS).arg("%f %l\\n");
+        let limit = State::Limit(Resource::RLIMIT_NOFILE, limit, limit);
+        let states = closed.iter().cloned().chain([limit]).collect();
+        assert!(starts_with(&mut command, states).status().unwrap().success());
+        let report = project.read("report");
+        let memory = report.lines().filter(|line| line.contains("memfd:")).collect::<Vec<_>>();
+        let [memory] = memory[..] else { panic!("{report}") };
+        let number: i32 = memory.split(' ').next().unwrap().parse().unwrap();
+        assert!(number > 2, "{report}");
+    }
+}
+
+#[test]
+fn a_source_that_is_a_program_needs_no_standard_descriptor_of_ours() {
+    let manifest =
+        "[env]\nA = \"${ask:x}\"\n[sources.ask]\ntype = \"command\"\ncommand = [\"./ask\"]\n";
+    let provider = "#!/bin/sh\ncat > request\necho noise >&2\n\
+                    echo '{\"protocol\":1,\"answers\":[{\"value\":\"v\"}]}'\n";
+    let project = Project::with_manifest(manifest).program("ask", provider);
     let mut command = project.sublet();
-    command.args(["run", "--"]).args(DESCRIPTORS).arg("%f %l\\n");
+    command.args(["run", "--", "sh", "-c", "echo $A > copy"]);
     let states = vec![State::Closed(0), State::Closed(1), State::Closed(2)];
-    assert!(starts_with(&mut command, states).status().unwrap().success());
-    let report = project.read("report");
-    let memory = report.lines().filter(|line| line.contains("memfd:")).collect::<Vec<_>>();
-    let [memory] = memory[..] else { panic!("{report}") };
-    let number: i32 = memory.split(' ').next().unwrap().parse().unwrap();
-    assert!(number > 2, "{report}");
+    let ended = starts_with(&mut command, states).status().unwrap();
+    assert!(ended.success(), "{ended}");
+    assert_eq!(project.read("copy"), "v\n");
+    assert_eq!(project.read("request"), "{\"protocol\":1,\"requests\":[{\"path\":\"x\"}]}");
 }
 
 #[test]
@@ -381,4 +402,20 @@ fn standard_input_is_the_childs() {
     let mut command = project.sublet();
     command.args(["run", "--", "cat"]).stdin(fs::File::open(project.path("input")).unwrap());
     project.outcome(&mut command).success().stdout_is("all of it").stderr_is_empty();
+}
+
+#[test]
+fn while_it_holds_values_its_own_user_cannot_read_its_memory() {
+    if !needs::root() || !needs::tool("setpriv") {
+        return;
+    }
+    let provider = "#!/bin/sh\nstat -c %u /proc/$PPID/mem\n";
+    let manifest = "[env]\nOWNER = \"${old:x}\"\n\
+                    [sources.old]\ntype = \"command\"\nprotocol = \"summon\"\ncommand = [\"./old\"]\n";
+    let project = Project::with_manifest(manifest).program("old", provider);
+    let script = "echo $OWNER; stat -c %u /proc/$$/mem";
+    let mut command = project.as_nobody();
+    command.args(["run", "--exec", "--", "sh", "-c", script]);
+    // Root's until the child takes our place, which is an ordinary process again.
+    project.outcome(&mut command).success().stdout_is("0\n65534\n");
 }

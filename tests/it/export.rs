@@ -1,6 +1,6 @@
 //! `sublet export`: each format, read back by the program that it is for.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Command};
 
 use crate::{needs, project::Project};
 
@@ -48,7 +48,7 @@ fn values(lines: bool) -> Values {
 fn project(values: &Values) -> Project {
     let mut manifest = "[env]\n".to_owned();
     for name in values.keys() {
-        manifest.push_str(&format!("{name} = \"${{file:values/{name}}}\"\n"));
+        let _ = writeln!(manifest, "{name} = \"${{file:values/{name}}}\"");
     }
     let project = Project::with_manifest(manifest);
     for (name, value) in values {
