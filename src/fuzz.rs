@@ -269,7 +269,13 @@ pub fn command_answer(bytes: &[u8]) {
             (Ok(answers), Ok(other)) => {
                 assert_eq!(answers.len(), expected);
                 for (answer, other) in answers.iter().zip(&other) {
-                    assert_eq!(answer.as_ref().err(), other.as_ref().err());
+                    // With other letters a time is none.
+                    let time = |answer: &Answer| {
+                        answer.as_ref().is_err_and(|error| error.message.contains("`expires`"))
+                    };
+                    if !time(answer) && !time(other) {
+                        assert_eq!(answer.as_ref().err(), other.as_ref().err());
+                    }
                 }
             }
             (answers, other) => {
@@ -284,7 +290,8 @@ pub fn command_answer(bytes: &[u8]) {
 
 /// The document with other letters in all strings that are no words of the protocol.
 fn other_strings(document: &[u8]) -> Vec<u8> {
-    const WORDS: [&str; 16] = [
+    const WORDS: [&str; 17] = [
+        "expires",
         "protocol",
         "answers",
         "value",

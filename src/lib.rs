@@ -33,7 +33,8 @@ use std::ffi::{c_char, c_int};
 
 /// The allocator zeroes what it frees, so that a value lives no longer than its owner.
 // AddressSanitizer needs the system's own.
-#[cfg_attr(not(fuzzing), global_allocator)]
+#[cfg(not(fuzzing))]
+#[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<dlmalloc::GlobalDlmalloc> =
     zeroizing_alloc::ZeroAlloc(dlmalloc::GlobalDlmalloc);
 

@@ -166,7 +166,9 @@ impl fmt::Display for ExecFailure {
                     None => f.write_str(", more than the kernel accepts")?,
                 }
                 f.write_str(" (a quarter of the stack limit).")?;
-                if let Some(largest) = largest {
+                if let Some(largest) =
+                    largest.as_ref().filter(|largest| largest.length() * 10 > *total)
+                {
                     write!(f, "\n  The largest is {largest}.")?;
                 }
                 write!(f, "\n  {TOO_BIG_REMEDY}")
