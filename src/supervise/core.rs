@@ -214,10 +214,10 @@ impl Core {
         match self.child {
             Child::None if !prepared.can_change && !self.settings.stay => {
                 out.push(Action::Commit);
-                for signal in std::mem::take(&mut self.held) {
-                    out.push(Action::SignalChild(signal));
-                }
-                out.push(Action::Become);
+                let held = std::mem::take(&mut self.held);
+                out.push(Action::Become(
+                    held.into_iter().map(|held| self.rewritten(held)).collect(),
+                ));
             }
             Child::None => {
                 out.push(Action::Commit);
@@ -347,8 +347,12 @@ impl Core {
         }
     }
 
+    fn rewritten(&self, signal: Signal) -> Signal {
+        self.settings.rewrite.get(&signal).copied().unwrap_or(signal)
+    }
+
     fn forward(&mut self, now: Moment, signal: Signal, out: &mut Vec<Action>) {
-        let rewritten = self.settings.rewrite.get(&signal).copied().unwrap_or(signal);
+        let rewritten = self.rewritten(signal);
         if signal == Signal::TERM {
             return self.stop_from_outside(now, rewritten, out);
         }
