@@ -29,6 +29,6 @@ pub(crate) use privileges::{Account, Privileges};
 pub(crate) use program::exec;
 pub(crate) use signals::{Inheritance, Received, Signals, die_of, is_ignored};
 pub(crate) use supervision::{
-    adopt_orphans, close_inherited, has_terminal, inherited_descriptors, obey_parent, own_group,
-    wipe_environment,
+    adopt_orphans, close_inherited, end_with_us, has_terminal, inherited_descriptors, obey_parent,
+    own_group, wipe_environment,
 };

@@ -1,13 +1,15 @@
 //! What a supervisor does to itself, and a launcher on behalf of it.
 
 use std::ffi::CStr;
-use std::fs;
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::{fs, io};
 
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::prctl;
-use nix::unistd::{Pid, getppid, setpgid};
+use nix::unistd::{Pid, getpid, getppid, setpgid};
 
 /// Orphans of the child become ours to reap.
 pub(crate) fn adopt_orphans(adopt: bool) -> Result<(), Errno> {
@@ -19,6 +21,15 @@ pub(crate) fn obey_parent(parent: Pid) -> Result<(), Errno> {
     prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
     // The parent that died before the call will send nothing.
     if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }
+}
+
+/// What `command` starts ends with this process, however that ends.
+pub(crate) fn end_with_us(command: &mut Command) {
+    let us = getpid();
+    // SAFETY: two system calls, and nothing is allocated.
+    unsafe {
+        command.pre_exec(move || obey_parent(us).map_err(io::Error::from));
+    }
 }
 
 /// Puts this process at the head of a process group of its own.

@@ -221,10 +221,10 @@ impl Core {
                     )));
                 }
                 out.push(Action::Commit);
-                for signal in std::mem::take(&mut self.held) {
-                    out.push(Action::SignalChild(signal));
-                }
-                out.push(Action::Become);
+                let held = std::mem::take(&mut self.held);
+                out.push(Action::Become(
+                    held.into_iter().map(|held| self.rewritten(held)).collect(),
+                ));
             }
             Child::None => {
                 out.push(Action::Commit);
@@ -346,8 +346,12 @@ impl Core {
         }
     }
 
+    fn rewritten(&self, signal: Signal) -> Signal {
+        self.settings.rewrite.get(&signal).copied().unwrap_or(signal)
+    }
+
     fn forward(&mut self, now: Moment, signal: Signal, out: &mut Vec<Action>) {
-        let rewritten = self.settings.rewrite.get(&signal).copied().unwrap_or(signal);
+        let rewritten = self.rewritten(signal);
         if signal == Signal::TERM {
             return self.stop_from_outside(now, rewritten, out);
         }

@@ -284,7 +284,7 @@ impl Driver<'_> {
             Action::Discard => discard(self.prepared.take().and_then(|(_, files)| files)),
             Action::Launch => self.launch(),
             Action::EndLauncher => self.brood.signal_child(Signal::KILL),
-            Action::Become => self.become_child(),
+            Action::Become(held) => self.become_child(&held),
             Action::SignalChild(signal) => self.brood.signal_child(signal),
             Action::SignalGroup(signal) => self.brood.signal_group(signal),
             Action::StopSelf => crate::process::signal(getpid(), Signal::STOP),
@@ -363,8 +363,10 @@ impl Driver<'_> {
     }
 
     /// Returns only where that fails.
-    fn become_child(&mut self) {
+    fn become_child(&mut self, held: &[Signal]) {
         let Some(stash) = &self.current else { return };
+        // They wait, blocked, until this process has the child's own mask.
+        held.iter().for_each(|held| crate::process::signal(getpid(), *held));
         let _ = adopt_orphans(false);
         // Nothing runs after the exec that could remove it.
         self.folder = None;

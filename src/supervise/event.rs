@@ -96,8 +96,9 @@ pub(crate) enum Action {
     /// Forks a launcher with the generation in use.
     Launch,
     EndLauncher,
-    /// Becomes the child: nothing delivered can change, so nobody needs to stay.
-    Become,
+    /// Becomes the child: nothing delivered can change, so nobody needs to stay. It is to find the
+    /// signals that came for it.
+    Become(Vec<Signal>),
     SignalChild(Signal),
     SignalGroup(Signal),
     /// Stops this process, as the child is stopped, so that the shell sees it.

@@ -19,6 +19,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use zeroize::Zeroizing;
 
 use crate::{
+    process::end_with_us,
     secret::Secret,
     source::{ErrorKind, SourceError, Surroundings, Waits},
 };
@@ -81,6 +82,8 @@ impl Invocation {
             if !folder.as_os_str().is_empty() {
                 command.current_dir(folder);
             }
+            // A worker that is ended by force drops nothing.
+            end_with_us(&mut command);
             let mut child = Running(command.spawn()?);
             let stdout = child.0.stdout.take().ok_or(Io::BrokenPipe)?;
             let stdout = OwnedFd::from(stdout);
