@@ -31,7 +31,7 @@ use crate::{
     plan,
     process::{
         Inheritance, Privileges, Received, Signals, adopt_orphans, close_inherited, die_of,
-        has_terminal, inherited_descriptors, is_ignored, wipe_environment,
+        end_children, has_terminal, inherited_descriptors, is_ignored, wipe_environment,
     },
     secret::Secret,
     signal::Signal,
@@ -367,6 +367,8 @@ impl Driver<'_> {
         let Some(stash) = &self.current else { return };
         // They wait, blocked, until this process has the child's own mask.
         held.iter().for_each(|held| crate::process::signal(getpid(), *held));
+        // The worker that was ended is not left to a command that does not know of it.
+        end_children();
         let _ = adopt_orphans(false);
         // Nothing runs after the exec that could remove it.
         self.folder = None;

@@ -39,4 +39,5 @@ mod readme;
 mod redaction;
 mod schema;
 mod starting;
+mod supervise;
 mod templates;

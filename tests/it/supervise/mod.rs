@@ -9,6 +9,7 @@ mod probe;
 mod reaping;
 mod resources;
 mod signals;
+mod taking_over;
 mod terminal;
 mod workers;
 mod wrappers;

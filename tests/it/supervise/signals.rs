@@ -278,7 +278,8 @@ fn an_outside_stop_is_enforced_where_a_time_is_said() {
 #[test]
 fn a_stopped_child_is_woken_to_hear_that_it_shall_stop() {
     let project = Project::new();
-    let script = "trap 'exit 4' TERM; echo ready $$ > log; kill -STOP $$; while :; do sleep 1; done";
+    let script =
+        "trap 'exit 4' TERM; echo ready $$ > log; kill -STOP $$; while :; do sleep 1; done";
     let mut running = project.start(&["--supervise", "--", "sh", "-c", script]);
     until_state(project.until_ready("log"), 'T');
     running.signal(15);

@@ -1,3 +1,5 @@
 //! The same claims, put to other wrappers.
 use std::time::Duration;
-pub(super) fn patience() -> Option<Duration> { None }
+pub(super) fn patience() -> Option<Duration> {
+    None
+}
