@@ -366,7 +366,9 @@ impl Driver<'_> {
     fn become_child(&mut self, held: &[Signal]) {
         let Some(stash) = &self.current else { return };
         // They wait, blocked, until this process has the child's own mask.
-        held.iter().for_each(|held| crate::process::signal(getpid(), *held));
+        for held in held {
+            crate::process::signal(getpid(), *held);
+        }
         // The worker that was ended is not left to a command that does not know of it.
         end_children();
         let _ = adopt_orphans(false);

@@ -10,6 +10,8 @@ mod driver;
 mod event;
 mod hiring;
 mod settings;
+#[cfg(test)]
+mod simulation;
 mod watch;
 
 pub(crate) use self::driver::{Supervision, supervise};

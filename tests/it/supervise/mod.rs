@@ -102,10 +102,6 @@ impl Project {
         command.stdout(Stdio::null()).stderr(err);
         Running::start(command)
     }
-
-    fn text(&self, path: &str) -> String {
-        self.path(path).to_str().unwrap().to_owned()
-    }
 }
 
 /// A process that is ended with the test.

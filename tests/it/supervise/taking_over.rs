@@ -340,7 +340,7 @@ fn a_hundred_restarts_leave_nothing_behind() {
         project.write(".env", format!("A={number}\n"));
         assert_eq!(said(&project, number + 1)[number], number.to_string());
     }
-    assert_eq!(descriptors(running.pid()).len(), before);
+    assert!(descriptors(running.pid()).len() <= before);
     until("one child alone", || (children(running.pid()).len() == 1).then_some(()));
 }
 
