@@ -339,7 +339,7 @@ prop_compose! {
         workers in proptest::collection::vec(work(), 1..6),
         obeys in proptest::option::weighted(0.8, 0u64..20_000),
         timeout in proptest::option::of(1u64..30_000),
-        outside in proptest::collection::vec((0u64..200_000, outside()), 0..40),
+        outside in proptest::collection::vec((prop_oneof![0u64..60, 0u64..200_000], outside()), 0..40),
         budget in 0u32..6,
         splay in prop_oneof![Just(0u64), 0u64..60_000],
     ) -> Nature {
