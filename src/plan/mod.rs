@@ -54,7 +54,7 @@ pub(crate) struct PlannedVariable {
 }
 
 impl Plan {
-    /// The plan of `profile`, which must be one that [`check`] found no fault with.
+    /// The plan of `profile`, which must be one that [`check()`] found no fault with.
     ///
     /// # Errors
     /// A profile that `extends` an unknown one or itself.

@@ -53,6 +53,7 @@ const TERM: i32 = 15;
 /// Every launch succeeds after this long, every worker answers after it.
 const SOON: u64 = 20;
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct World {
     nature: Nature,
     core: Core,
@@ -127,7 +128,7 @@ impl World {
         let last = self.nature.outside.iter().map(|(after, _)| after).sum::<u64>();
         let horizon = last + 24 * 3_600_000;
         let mut outside = self.nature.outside.clone().into_iter();
-        let mut next_outside = outside.next().map(|(after, what)| (after, what));
+        let mut next_outside = outside.next();
         while self.outcome.is_none() {
             self.steps += 1;
             assert!(self.steps < 50_000, "it does not come to rest");
@@ -383,7 +384,7 @@ fn a_change_restarts_once_it_has_been_quiet() {
 }
 
 #[test]
-fn a_stop_ends_it_with_the_childs_status() {
+fn a_stop_ends_it_with_the_status_of_the_child() {
     let world = world(&[(1000, Outside::Signal(TERM))]);
     assert_eq!(world.outcome, Some(Outcome::AsChild(Status::Code(0))));
     assert_eq!(world.forwarded, [TERM]);
