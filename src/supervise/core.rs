@@ -13,6 +13,8 @@ use super::{
 };
 use crate::{manifest::Stop, signal::Signal};
 
+/// What never is quiet is looked at after this many times the length of quiet that is asked for.
+const PATIENCE: u32 = 10;
 /// How often a worker that breaks before the first child is tried again.
 const FIRST_TRIES: u32 = 3;
 /// How long to wait before a worker that broke is replaced, at first and at most.
@@ -28,6 +30,8 @@ pub(crate) struct Core {
     prepared: Option<Waiting>,
     /// Something has changed; it is looked at once it has been quiet until then.
     quiet_at: Option<Moment>,
+    /// Since when it has not been quiet.
+    noisy_since: Option<Moment>,
     /// When to look, whether or not something has changed.
     ask_at: Option<Moment>,
     /// Workers that broke one after the other.
@@ -97,6 +101,7 @@ impl Core {
             worker: Worker::Idle,
             prepared: None,
             quiet_at: None,
+            noisy_since: None,
             ask_at: None,
             broken: 0,
             held: Vec::new(),
@@ -132,7 +137,11 @@ impl Core {
             Event::ChildContinued => self.child_stopped(false, out),
             Event::ChildExited(status) => self.child_exited(now, status, out),
             Event::GroupGone => self.group_gone(now, out),
-            Event::WatchFired => self.quiet_at = Some(now + self.settings.debounce),
+            Event::WatchFired => {
+                let since = *self.noisy_since.get_or_insert(now);
+                let latest = since + self.settings.debounce.saturating_mul(PATIENCE);
+                self.quiet_at = Some((now + self.settings.debounce).min(latest));
+            }
             Event::TimeCame => {}
         }
         self.pass_time(now, out);
@@ -202,6 +211,7 @@ impl Core {
             out.push(Action::Discard);
         }
         self.quiet_at = None;
+        self.noisy_since = None;
         self.ask_at = None;
         self.worker = Worker::Working { end_at: now + self.settings.worker_timeout };
         out.push(Action::StartWorker);

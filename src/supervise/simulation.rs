@@ -402,3 +402,9 @@ fn months_of_changes_keep_to_the_budget() {
     let world = world(&vec![(61_000, Outside::FileChanged); 100_000 / 61]);
     assert!(world.restarts.len() > 500, "{}", world.restarts.len());
 }
+
+#[test]
+fn what_never_rests_is_looked_at_all_the_same() {
+    let world = world(&[(500, Outside::FileChanged); 30]);
+    assert_eq!(world.restarts[0], 500 + 10_000 + SOON + 100 + 1);
+}
