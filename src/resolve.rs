@@ -130,9 +130,14 @@ fn dotenv(plan: &Plan, registry: &Registry) -> Result<Dotenv, SourceError> {
             Err(error) => return Err(error),
         };
         dotenv.files.push(request.path.clone());
-        for (name, value) in fields {
-            dotenv.files_by_name.insert(name.clone(), request.path.clone());
-            dotenv.values.insert(name, value);
+        let file = |name: &String| (name.clone(), request.path.clone());
+        if dotenv.values.is_empty() {
+            // Most often there is one file: its variables are taken as they are.
+            dotenv.files_by_name = fields.keys().map(file).collect();
+            dotenv.values = fields;
+        } else {
+            dotenv.files_by_name.extend(fields.keys().map(file));
+            dotenv.values.extend(fields);
         }
     }
     Ok(dotenv)

@@ -109,8 +109,8 @@ fn variables(project: &Project, resolved: &Resolved) -> Vec<Item> {
     let names = names.collect::<BTreeSet<_>>().into_iter();
     names
         .map(|name| {
-            let candidates = candidates(plan, &resolved.layers, name);
-            let winner = candidates.first();
+            let winner = candidates(plan, &resolved.layers, name).next();
+            let winner = winner.as_ref();
             let template = winner.and_then(origin::template);
             let references = template.map(|written| origin::sources(plan, written));
             let (status, reason) = status(resolved, name, delivered(name));

@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: ExplainArgs, inherited: Inherited) -> Result<i32, F
 }
 
 fn variable(plan: &Plan, layers: &Layers, name: &str) -> Result<String, Failure> {
-    let found = candidates(plan, layers, name);
+    let found = candidates(plan, layers, name).collect::<Vec<_>>();
     let planned = plan.variables.get(name);
     if found.is_empty() && planned.is_none() {
         let parent = layers.parent.iter().filter_map(|(name, _)| std::str::from_utf8(name).ok());

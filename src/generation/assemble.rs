@@ -175,14 +175,14 @@ impl Assembly<'_> {
     /// The value of a variable by the strongest of its candidates.
     fn variable(&mut self, name: &str) -> Filled {
         let given = self.given;
-        let candidates = candidates(given.plan, given.layers, name);
+        let winner = candidates(given.plan, given.layers, name).next();
         let known = |values: &BTreeMap<String, Secret>| {
             values.get(name).cloned().map_or(Filled::Missing("it is not set".into()), Filled::Value)
         };
         if let Some(filled) = self.filled.get(name) {
             return filled.clone();
         }
-        let mut filled = match candidates.first() {
+        let mut filled = match winner {
             None => Filled::Missing("nothing gives it a value".into()),
             Some(Candidate::Set) => return known(given.set),
             Some(Candidate::Dotenv { .. }) => return known(given.dotenv),
@@ -194,7 +194,8 @@ impl Assembly<'_> {
             ) => self.template(written, name),
         };
         if matches!(filled, Filled::Missing(_))
-            && let Some(Candidate::Default(default)) = candidates.last()
+            && let Some(default) =
+                given.plan.variables.get(name).and_then(|planned| planned.default.as_ref())
         {
             filled = self.template(default, name);
         }
@@ -387,8 +388,10 @@ impl Assembly<'_> {
     /// A living process's environment cannot change: unless its secrets say otherwise, restart.
     fn reaction_of_variable(&self, name: &str) -> Reaction {
         let plan = self.given.plan;
-        let templates = match candidates(plan, self.given.layers, name).first() {
-            Some(Candidate::Profile { written, .. } | Candidate::Env(written)) => Some(*written),
+        let declared = plan.variables.contains_key(name);
+        let winner = declared.then(|| candidates(plan, self.given.layers, name).next()).flatten();
+        let templates = match winner {
+            Some(Candidate::Profile { written, .. } | Candidate::Env(written)) => Some(written),
             _ => None,
         };
         let own = templates.and_then(|written| self.strongest(written));

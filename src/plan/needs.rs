@@ -38,23 +38,25 @@ pub(crate) enum Candidate<'p> {
     Default(&'p Written),
 }
 
-/// All candidates for `name`, strongest first; the first one wins.
-pub(crate) fn candidates<'p>(plan: &'p Plan, layers: &'p Layers, name: &str) -> Vec<Candidate<'p>> {
+/// All candidates for `name`, strongest first; the first one wins. Looked for one after the other,
+/// for most are never asked after the first.
+pub(crate) fn candidates<'p>(
+    plan: &'p Plan,
+    layers: &'p Layers,
+    name: &'p str,
+) -> impl Iterator<Item = Candidate<'p>> {
     let planned = plan.variables.get(name);
     let own = planned.and_then(|planned| planned.own.as_ref());
     let base = planned.and_then(|planned| planned.base.as_ref());
     let default = planned.and_then(|planned| planned.default.as_ref());
-    [
-        layers.set.contains(name).then_some(Candidate::Set),
-        own.map(|(written, profile)| Candidate::Profile { written, profile }),
-        layers.dotenv.get(name).map(|file| Candidate::Dotenv { file }),
-        base.map(Candidate::Env),
-        layers.parent.get(name).map(|_| Candidate::Parent),
-        default.map(Candidate::Default),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    (0..6).filter_map(move |rank| match rank {
+        0 => layers.set.contains(name).then_some(Candidate::Set),
+        1 => own.map(|(written, profile)| Candidate::Profile { written, profile }),
+        2 => layers.dotenv.get(name).map(|file| Candidate::Dotenv { file }),
+        3 => base.map(Candidate::Env),
+        4 => layers.parent.get(name).map(|_| Candidate::Parent),
+        _ => default.map(Candidate::Default),
+    })
 }
 
 /// Everything that must be fetched, each path once, for the candidates that win.
@@ -62,7 +64,7 @@ pub(crate) fn requests(plan: &Plan, layers: &Layers) -> BTreeSet<Request> {
     let mut requests = BTreeSet::new();
     for name in plan.variables.keys() {
         if let Some(Candidate::Profile { written, .. } | Candidate::Env(written)) =
-            candidates(plan, layers, name).first()
+            candidates(plan, layers, name).next()
         {
             add(plan, written, &mut requests);
         }
