@@ -28,7 +28,7 @@ use nix::{libc, unistd::setsid};
 use crate::project::{Project, binary};
 
 /// No test waits for this: it turns what never happens into a failure.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until `look` sees something.
 #[track_caller]
