@@ -28,6 +28,8 @@ pub(super) struct Brood {
     launching: Option<Launched>,
     /// It has ended, and what is left of its group has not.
     clearing: bool,
+    /// What is left was killed, and so is what becomes ours by that.
+    killing: bool,
     worker: Option<Pid>,
     /// Commands of `on-change`, by what they are.
     commands: BTreeMap<Pid, String>,
@@ -40,6 +42,7 @@ impl Brood {
             child: None,
             launching: None,
             clearing: false,
+            killing: false,
             worker: None,
             commands: BTreeMap::new(),
         }
@@ -58,6 +61,7 @@ impl Brood {
         self.child = Some(launched.pid);
         self.launching = Some(launched);
         self.clearing = false;
+        self.killing = false;
     }
 
     pub(super) fn note_command(&mut self, pid: Pid, command: &[OsString]) {
@@ -95,8 +99,9 @@ impl Brood {
 
     /// In the job of a terminal the group is not ours to stop: there it is the child alone, and
     /// once that has ended, those of its group that became ours.
-    pub(super) fn signal_group(&self, signo: Signal) {
+    pub(super) fn signal_group(&mut self, signo: Signal) {
         let Some(child) = self.child else { return };
+        self.killing |= self.clearing && signo == Signal::KILL;
         if !self.shares_terminal {
             signal_group(child, signo);
         } else if self.clearing {
@@ -152,6 +157,9 @@ impl Brood {
             }
         }
         let left = self.left();
+        if self.killing {
+            left.iter().flatten().for_each(|pid| signal(*pid, Signal::KILL));
+        }
         if left.is_none() {
             // The kernel does not tell who is left: nobody shall be.
             signal_group(child, Signal::KILL);

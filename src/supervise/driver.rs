@@ -14,7 +14,7 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
     time::{ClockId as Clock, clock_gettime},
-    unistd::{Pid, getpid},
+    unistd::{Pid, getpid, getsid},
 };
 
 use super::{
@@ -210,7 +210,9 @@ impl Driver<'_> {
             return;
         }
         let from_child = child.is_some_and(|child| child.as_raw() == received.sender);
-        let sender = if received.by_kernel {
+        // A terminal that hangs up tells the leader of its session alone.
+        let to_leader = received.signal == Signal::HUP && getsid(None) == Ok(getpid());
+        let sender = if received.by_kernel && !to_leader {
             Sender::Terminal
         } else if received.sender == getpid().as_raw() || (self.shares_terminal && from_child) {
             Sender::Own

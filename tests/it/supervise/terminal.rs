@@ -246,7 +246,8 @@ pub(super) fn claim_background(wrapper: &[String]) {
         terminal.enter("typed\n");
         assert_eq!(terminal.until_lines(&project, "read", 1), ["typed"]);
         terminal.enter("\x04");
-        terminal.enter(&format!("{} sh -c \"exit 7\" & wait $!; echo code $? > code\n", line(wrapper)));
+        terminal
+            .enter(&format!("{} sh -c \"exit 7\" & wait $!; echo code $? > code\n", line(wrapper)));
         assert_eq!(terminal.until_lines(&project, "code", 1), ["code 7"]);
     }
 }
@@ -274,7 +275,8 @@ pub(super) fn claim_pipeline(wrapper: &[String]) {
     for argv in SHELLS {
         let project = Project::new();
         let (terminal, _shell) = shell(&project, argv);
-        let reader = "read -r piped; echo up > reading; read -r typed < /dev/tty; echo $piped $typed > got";
+        let reader =
+            "read -r piped; echo up > reading; read -r typed < /dev/tty; echo $piped $typed > got";
         let writer = "echo data; while ! test -s got; do :; done";
         terminal.enter(&format!("{} sh -c '{writer}' | sh -c '{reader}'\n", line(wrapper)));
         terminal.until_lines(&project, "reading", 1);
