@@ -405,8 +405,12 @@ impl Core {
             Child::Running { stopped } | Child::Stopping { stopped, .. } => *stopped = now_stopped,
             _ => return,
         }
+        let told = matches!(self.child, Child::Stopping { .. });
         if now_stopped && self.settings.shares_terminal {
             out.push(Action::StopSelf);
+        } else if now_stopped && told {
+            // Its stop was heard of after what it was told: it is woken to hear that.
+            out.push(Action::SignalGroup(Signal::CONT));
         }
     }
 
